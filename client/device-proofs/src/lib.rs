@@ -1,0 +1,48 @@
+//! Device reports as real networks send them, the evidence bundle that keeps them verifiable, and
+//! the bytes that go into and come out of a check module.
+//!
+//! ```text
+//!  report bytes ─ decode (canonical) ─ authenticate ─┐
+//!  report bytes ─ …                                  ├─ EvidenceBundle ─ check module ─ CheckOutput
+//!  entropy ──────────────────────────────────────────┘        │                            │
+//!                                                       evidence root                 verdict root
+//!                                                                  └── fold ── coverage root ──┘
+//! ```
+//!
+//! It trusts nobody: every decoder takes exactly one encoding, and a report counts only with the
+//! device's own signature. It does not know whether a device key is registered: that is a chain
+//! fact, proven elsewhere and handed to the check module.
+//!
+//! Receive times are asserted by the gateway that took the report in; no device signs them.
+//!
+//! Without the feature `verify` there is no signature code: that is how check modules use it.
+
+pub mod abi;
+pub mod bundle;
+pub mod cbor;
+pub mod coverage;
+pub mod epoch;
+pub mod h3;
+#[cfg(feature = "verify")]
+pub mod keys;
+pub mod merkle;
+pub mod registry;
+pub mod report;
+pub mod wire;
+
+use sha2::{Digest as _, Sha256};
+
+/// A 32-byte hash or word.
+pub type Bytes32 = [u8; 32];
+/// A 20-byte account address.
+pub type Address = [u8; 20];
+
+/// SHA-256 of `data`.
+///
+/// ```
+/// assert_eq!(heliotrope_device_proofs::sha256(b"")[..4], [0xe3, 0xb0, 0xc4, 0x42]);
+/// ```
+#[must_use]
+pub fn sha256(data: &[u8]) -> Bytes32 {
+    Sha256::digest(data).into()
+}

@@ -1,0 +1,257 @@
+//! Merkle trees of the shape of RFC 6962 §2.1, over SHA-256.
+//!
+//! Leaf = `sha256(0x00 ‖ data)`, node = `sha256(0x01 ‖ left ‖ right)`; a tree of n leaves splits at
+//! the largest power of two below n; the root of no leaves is `sha256("")`. Leaves and nodes are
+//! hashed apart, so a node can never pass as a leaf.
+
+use crate::{Bytes32, sha256};
+use sha2::{Digest as _, Sha256};
+
+/// Why a path does not lead to the root.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MerkleError {
+    /// The leaf is outside the tree.
+    #[error("leaf index {got} in a tree of {expected} leaves")]
+    Index {
+        /// Index asked for.
+        got: u64,
+        /// Number of leaves.
+        expected: u64,
+    },
+    /// The path has another length than this leaf of this tree has.
+    #[error("path of {got} hashes, expected {expected}")]
+    Length {
+        /// Length of the path.
+        got: usize,
+        /// Length this leaf needs.
+        expected: usize,
+    },
+    /// The path leads elsewhere.
+    #[error("path leads to root {}, expected {}", Hex(got), Hex(expected))]
+    Root {
+        /// Root computed.
+        got: Bytes32,
+        /// Root wanted.
+        expected: Bytes32,
+    },
+}
+
+/// Shows bytes as `0x` and lower-case hex in error messages.
+pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
+
+impl core::fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("0x")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// The hash of a leaf's data.
+#[must_use]
+pub fn leaf_hash(data: &[u8]) -> Bytes32 {
+    Sha256::new().chain_update([0]).chain_update(data).finalize().into()
+}
+
+/// The hash of an inner node.
+#[must_use]
+pub fn node_hash(left: &Bytes32, right: &Bytes32) -> Bytes32 {
+    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+}
+
+/// A tree with all its levels stored, so that paths cost no hashing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MerkleTree {
+    /// `levels[0]` are the leaf hashes; an odd last node is carried up unchanged.
+    levels: Vec<Vec<Bytes32>>,
+}
+
+impl MerkleTree {
+    /// Builds the tree over leaf hashes (see [`leaf_hash`]).
+    ///
+    /// ```
+    /// use heliotrope_device_proofs::merkle::{self, MerkleTree};
+    /// let leaves: Vec<_> = [b"a", b"b", b"c"].iter().map(|d| merkle::leaf_hash(*d)).collect();
+    /// let tree = MerkleTree::new(leaves.clone());
+    /// merkle::verify_path(leaves[2], 2, 3, &tree.path(2), tree.root())?;
+    /// # Ok::<(), merkle::MerkleError>(())
+    /// ```
+    #[must_use]
+    pub fn new(leaves: Vec<Bytes32>) -> Self {
+        let mut levels = Vec::new();
+        let mut level = leaves;
+        while level.len() > 1 {
+            let next = level.chunks(2).map(|pair| match pair {
+                [left, right] => node_hash(left, right),
+                [odd] => *odd,
+                _ => Bytes32::default(),
+            });
+            let next = next.collect();
+            levels.push(core::mem::replace(&mut level, next));
+        }
+        levels.push(level);
+        Self { levels }
+    }
+
+    /// The root.
+    #[must_use]
+    pub fn root(&self) -> Bytes32 {
+        self.levels.last().and_then(|top| top.first()).copied().unwrap_or_else(|| sha256(b""))
+    }
+
+    /// Number of leaves.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.levels.first().map_or(0, Vec::len)
+    }
+
+    /// Whether there are no leaves.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The sibling hashes from leaf `index` to the root; empty if there is no such leaf.
+    #[must_use]
+    pub fn path(&self, index: usize) -> Vec<Bytes32> {
+        let mut at = index;
+        let mut path = Vec::new();
+        if index >= self.len() {
+            return path;
+        }
+        for level in &self.levels {
+            path.extend(level.get(at ^ 1));
+            at >>= 1;
+        }
+        path
+    }
+}
+
+/// The root over leaf hashes.
+#[must_use]
+pub fn root(leaves: &[Bytes32]) -> Bytes32 {
+    MerkleTree::new(leaves.to_vec()).root()
+}
+
+/// Checks that `leaf` (a leaf hash) stands at `index` in the tree of `count` leaves with `root`.
+///
+/// # Errors
+/// If the index is outside, the path has one hash too many or too few, or leads elsewhere.
+pub fn verify_path(
+    leaf: Bytes32,
+    index: u64,
+    count: u64,
+    path: &[Bytes32],
+    root: Bytes32,
+) -> Result<(), MerkleError> {
+    let Some(mut last) = count.checked_sub(1).filter(|last| index <= *last) else {
+        return Err(MerkleError::Index { got: index, expected: count });
+    };
+    let mut at = index;
+    let mut hash = leaf;
+    let mut siblings = path.iter();
+    let mut used = 0_usize;
+    while last > 0 {
+        // an odd last node has no sibling on this level
+        if at != last || at & 1 == 1 {
+            used = used.saturating_add(1);
+            let Some(sibling) = siblings.next() else {
+                let expected = path_len(index, count);
+                return Err(MerkleError::Length { got: path.len(), expected });
+            };
+            hash = if at & 1 == 1 { node_hash(sibling, &hash) } else { node_hash(&hash, sibling) };
+        }
+        at >>= 1;
+        last >>= 1;
+    }
+    if used != path.len() {
+        return Err(MerkleError::Length { got: path.len(), expected: used });
+    }
+    if hash == root { Ok(()) } else { Err(MerkleError::Root { got: hash, expected: root }) }
+}
+
+/// The length of the path of leaf `index` in a tree of `count` leaves.
+fn path_len(index: u64, count: u64) -> usize {
+    let (mut at, mut last, mut len) = (index, count.saturating_sub(1), 0_usize);
+    while last > 0 {
+        if at != last || at & 1 == 1 {
+            len = len.saturating_add(1);
+        }
+        at >>= 1;
+        last >>= 1;
+    }
+    len
+}
+
+#[cfg(test)]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "a test stops at the first surprise"
+)]
+mod tests {
+    use super::*;
+
+    /// The leaves and roots that Certificate Transparency implementations share.
+    const LEAVES: [&str; 8] = [
+        "",
+        "00",
+        "10",
+        "2021",
+        "3031",
+        "40414243",
+        "5051525354555657",
+        "606162636465666768696a6b6c6d6e6f",
+    ];
+    const ROOTS: [&str; 8] = [
+        "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+        "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+        "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+        "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+        "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+        "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+        "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+        "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+    ];
+
+    fn leaves(n: usize) -> Vec<Bytes32> {
+        LEAVES[..n].iter().map(|l| leaf_hash(&hex::decode(l).unwrap())).collect()
+    }
+
+    #[test]
+    fn rfc_6962_known_answers() {
+        assert_eq!(
+            hex::encode(root(&[])),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+        for (n, expected) in ROOTS.iter().enumerate() {
+            assert_eq!(hex::encode(root(&leaves(n + 1))), *expected, "{} leaves", n + 1);
+        }
+    }
+
+    #[test]
+    fn every_path_of_every_small_tree_verifies_and_nothing_near_it_does() {
+        for n in 1..40_u64 {
+            let hashes: Vec<_> = (0..n).map(|i| leaf_hash(&i.to_be_bytes())).collect();
+            let tree = MerkleTree::new(hashes.clone());
+            for i in 0..n {
+                let (leaf, path) = (hashes[i as usize], tree.path(i as usize));
+                verify_path(leaf, i, n, &path, tree.root()).unwrap();
+                let mut long = path.clone();
+                long.push([0; 32]);
+                assert!(verify_path(leaf, i, n, &long, tree.root()).is_err());
+                if let Some((_, short)) = path.split_last() {
+                    assert!(verify_path(leaf, i, n, short, tree.root()).is_err());
+                }
+                for j in (0..=n).filter(|j| *j != i) {
+                    assert!(verify_path(leaf, j, n, &path, tree.root()).is_err());
+                }
+                for at in 0..path.len() * 256 {
+                    let mut flipped = path.clone();
+                    flipped[at / 256][at % 256 / 8] ^= 1 << (at % 8);
+                    assert!(verify_path(leaf, i, n, &flipped, tree.root()).is_err());
+                }
+            }
+        }
+    }
+}

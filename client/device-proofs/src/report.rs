@@ -1,0 +1,107 @@
+//! Takes in a single report: exactly one encoding, bounded size, signed by the key it names.
+
+use crate::wire::{LoraBeaconReportReqV1, LoraWitnessReportReqV1};
+use prost::Message;
+
+/// Largest report accepted, in bytes.
+pub const MAX_REPORT_LEN: usize = 1024;
+/// Length of a beacon payload in bytes.
+pub const PAYLOAD_LEN: usize = 51;
+
+/// Why a report is not taken in.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// Too long.
+    #[error("report of {got} bytes, expected at most {expected}")]
+    Size {
+        /// Length found.
+        got: usize,
+        /// Limit.
+        expected: usize,
+    },
+    /// Not protobuf of this message.
+    #[error("report is not a valid protobuf message")]
+    Protobuf,
+    /// Protobuf, but not the one encoding: unknown, repeated, unordered or default fields.
+    #[error("report of {got} bytes re-encodes to {expected} other bytes")]
+    NotCanonical {
+        /// Length of the input.
+        got: usize,
+        /// Length of the canonical encoding.
+        expected: usize,
+    },
+    /// The key or the signature is bad.
+    #[cfg(feature = "verify")]
+    #[error("report is not signed by the key it names: {0}")]
+    Signature(#[from] crate::keys::KeyError),
+}
+
+/// Decodes a `lora_beacon_report_req_v1`.
+///
+/// # Errors
+/// If the bytes are not the one encoding of such a message, or too many.
+pub fn decode_beacon(bytes: &[u8]) -> Result<LoraBeaconReportReqV1, ReportError> {
+    decode(bytes)
+}
+
+/// Decodes a `lora_witness_report_req_v1`.
+///
+/// # Errors
+/// If the bytes are not the one encoding of such a message, or too many.
+pub fn decode_witness(bytes: &[u8]) -> Result<LoraWitnessReportReqV1, ReportError> {
+    decode(bytes)
+}
+
+fn decode<M: Message + Default>(bytes: &[u8]) -> Result<M, ReportError> {
+    if bytes.len() > MAX_REPORT_LEN {
+        return Err(ReportError::Size { got: bytes.len(), expected: MAX_REPORT_LEN });
+    }
+    let message = M::decode(bytes).map_err(|_| ReportError::Protobuf)?;
+    let canonical = message.encode_to_vec();
+    if canonical == bytes {
+        Ok(message)
+    } else {
+        Err(ReportError::NotCanonical { got: bytes.len(), expected: canonical.len() })
+    }
+}
+
+/// A report that names its key and carries its signature.
+pub trait SignedReport: Message + Clone {
+    /// The key it names, binary form.
+    fn public_key(&self) -> &[u8];
+    /// The signature it carries.
+    fn signature(&self) -> &[u8];
+    /// The bytes that are signed: the message re-encoded with `signature` emptied.
+    fn signed_bytes(&self) -> Vec<u8>;
+
+    /// Checks the signature under the key that the report names.
+    ///
+    /// # Errors
+    /// [`ReportError::Signature`] if the key is not valid or did not sign this.
+    #[cfg(feature = "verify")]
+    fn authenticate(&self) -> Result<crate::keys::PublicKey, ReportError> {
+        let key = crate::keys::PublicKey::from_bytes(self.public_key())?;
+        key.verify(&self.signed_bytes(), self.signature())?;
+        Ok(key)
+    }
+}
+
+macro_rules! signed_report {
+    ($($name:ty),+) => {$(
+        impl SignedReport for $name {
+            fn public_key(&self) -> &[u8] {
+                &self.pub_key
+            }
+
+            fn signature(&self) -> &[u8] {
+                &self.signature
+            }
+
+            fn signed_bytes(&self) -> Vec<u8> {
+                Self { signature: Vec::new(), ..self.clone() }.encode_to_vec()
+            }
+        }
+    )+};
+}
+signed_report!(LoraBeaconReportReqV1, LoraWitnessReportReqV1);

@@ -1,0 +1,182 @@
+//! Reads of execution state: `eth_getProof` from any carrier, judged against a proven state root.
+
+use alloy_primitives::{Address, B256, U256};
+use heliotrope_verifier::proofs::eip1186;
+use serde::Deserialize;
+
+use crate::platform::{FetchRequest, Platform, PlatformError};
+
+/// Slots asked for in one request: an answer of 64 slots is about half a megabyte of JSON.
+const SLOTS_PER_REQUEST: usize = 64;
+
+/// An execution block whose state root was proven.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ProvenBlock {
+    /// Number.
+    pub number: u64,
+    /// Hash.
+    pub hash: B256,
+    /// Root of its state.
+    pub state_root: B256,
+    /// Unix seconds.
+    pub timestamp: u64,
+}
+
+/// Storage words, and the trie nodes that prove them.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ProvenStorage {
+    /// One word for each key that was asked, in that order; zero is proven absence.
+    pub values: Vec<U256>,
+    /// Every trie node used, each once, in the order of first use.
+    pub nodes: Vec<Vec<u8>>,
+    /// Bytes of the answers.
+    pub bytes: usize,
+}
+
+/// A read was not proven.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The carrier could not be reached.
+    #[error("eth_getProof at block {block}: {reason}")]
+    Unavailable {
+        /// Number of the block.
+        block: u64,
+        /// What it said.
+        reason: String,
+    },
+    /// The proof does not hold.
+    #[error("eth_getProof of {address} at block {block}: {reason}")]
+    NotProven {
+        /// The contract.
+        address: Address,
+        /// Number of the block.
+        block: u64,
+        /// Which rule.
+        reason: String,
+    },
+    /// There is no such contract at that block.
+    #[error("no account {address} at block {block}")]
+    NoAccount {
+        /// The contract.
+        address: Address,
+        /// Number of the block.
+        block: u64,
+    },
+}
+
+#[derive(Deserialize)]
+struct RpcAnswer {
+    result: Option<GetProof>,
+    error: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GetProof {
+    account_proof: Vec<HexBytes>,
+    storage_proof: Vec<SlotProof>,
+}
+
+#[derive(Deserialize)]
+struct SlotProof {
+    proof: Vec<HexBytes>,
+}
+
+/// `0x`-prefixed bytes.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct HexBytes(Vec<u8>);
+
+impl TryFrom<String> for HexBytes {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let digits = text.strip_prefix("0x").ok_or("bytes without 0x")?;
+        hex::decode(digits).map(Self).map_err(|e| e.to_string())
+    }
+}
+
+/// Proves storage words of one contract at a proven block.
+///
+/// # Errors
+///
+/// When the carrier does not answer, or what it answers does not prove the words under
+/// `block.state_root`.
+pub async fn prove_storage<P: Platform>(
+    platform: &P,
+    rpc: &str,
+    block: &ProvenBlock,
+    address: Address,
+    keys: &[B256],
+) -> Result<ProvenStorage, ReadError> {
+    let mut proven = ProvenStorage::default();
+    for batch in keys.chunks(SLOTS_PER_REQUEST) {
+        let (answer, bytes) = get_proof(platform, rpc, block, address, batch).await?;
+        proven.bytes = proven.bytes.saturating_add(bytes);
+        check(block, address, batch, answer, &mut proven)?;
+    }
+    Ok(proven)
+}
+
+fn check(
+    block: &ProvenBlock,
+    address: Address,
+    keys: &[B256],
+    answer: GetProof,
+    proven: &mut ProvenStorage,
+) -> Result<(), ReadError> {
+    let not_proven = |reason: String| ReadError::NotProven { address, block: block.number, reason };
+    let account_proof: Vec<Vec<u8>> = answer.account_proof.into_iter().map(|b| b.0).collect();
+    let account = eip1186::verify_account(block.state_root, address, &account_proof)
+        .map_err(|e| not_proven(e.to_string()))?
+        .ok_or(ReadError::NoAccount { address, block: block.number })?;
+    if answer.storage_proof.len() != keys.len() {
+        let (got, expected) = (answer.storage_proof.len(), keys.len());
+        return Err(not_proven(format!("{got} storage proofs, expected {expected}")));
+    }
+    keep(&mut proven.nodes, account_proof);
+    for (key, slot) in keys.iter().zip(answer.storage_proof) {
+        let proof: Vec<Vec<u8>> = slot.proof.into_iter().map(|b| b.0).collect();
+        let value = eip1186::verify_storage(account.storage_root, *key, &proof)
+            .map_err(|e| not_proven(format!("slot {key}: {e}")))?;
+        proven.values.push(value);
+        keep(&mut proven.nodes, proof);
+    }
+    Ok(())
+}
+
+fn keep(nodes: &mut Vec<Vec<u8>>, proof: Vec<Vec<u8>>) {
+    for node in proof {
+        if !nodes.contains(&node) {
+            nodes.push(node);
+        }
+    }
+}
+
+async fn get_proof<P: Platform>(
+    platform: &P,
+    rpc: &str,
+    block: &ProvenBlock,
+    address: Address,
+    keys: &[B256],
+) -> Result<(GetProof, usize), ReadError> {
+    let unavailable = |reason: String| ReadError::Unavailable { block: block.number, reason };
+    let body = serde_json::json!({
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": "eth_getProof",
+        "params": [address, keys, format!("0x{:x}", block.number)],
+    });
+    let response = platform
+        .fetch(FetchRequest::post(rpc.to_owned(), body.to_string()))
+        .await
+        .map_err(|PlatformError(e)| unavailable(e))?;
+    let answer: RpcAnswer =
+        serde_json::from_slice(&response.body).map_err(|e| unavailable(e.to_string()))?;
+    match (answer.result, answer.error) {
+        (Some(result), _) => Ok((result, response.body.len())),
+        (None, Some(error)) => Err(unavailable(error.to_string())),
+        (None, None) => Err(unavailable(format!("HTTP {}: no result", response.status))),
+    }
+}

@@ -1,0 +1,113 @@
+//! BLS signatures as the consensus specification uses them (ciphersuite
+//! `BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_`), over `blst`.
+//!
+//! Checked here: canonical compressed encodings, subgroup membership of keys and signature, and that no key is the
+//! point at infinity.
+
+use blst::BLST_ERROR;
+use blst::min_pk::{AggregatePublicKey, PublicKey, Signature};
+
+use super::types::{BlsPublicKey, BlsSignature, SyncCommittee};
+
+/// Domain separation tag of the proof-of-possession ciphersuite.
+pub const DST: &[u8] = b"BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
+/// Bit of a compressed point that tells which of the two y it is.
+const SIGN_BIT: u8 = 0x20;
+
+/// Why a signature was not accepted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BlsError {
+    /// Nobody signed.
+    #[error("no public keys")]
+    NoPublicKeys,
+    /// A key is not the compressed encoding of a point of the subgroup, or is infinity.
+    #[error("public key {index} is not a valid point")]
+    PublicKey {
+        /// Position among the keys given.
+        index: usize,
+    },
+    /// The committee's aggregate key is not a valid point.
+    #[error("aggregate public key is not a valid point")]
+    AggregatePublicKey,
+    /// The signature is not the compressed encoding of a point of the subgroup.
+    #[error("signature is not a valid point")]
+    SignaturePoint,
+    /// The pairing does not hold.
+    #[error("signature does not match message and keys")]
+    Mismatch,
+}
+
+fn verify(key: &PublicKey, message: &[u8; 32], signature: &BlsSignature) -> Result<(), BlsError> {
+    let signature = Signature::from_bytes(signature).map_err(|_| BlsError::SignaturePoint)?;
+    match signature.verify(true, message, DST, &[], key, true) {
+        BLST_ERROR::BLST_SUCCESS => Ok(()),
+        BLST_ERROR::BLST_POINT_NOT_IN_GROUP => Err(BlsError::SignaturePoint),
+        BLST_ERROR::BLST_PK_IS_INFINITY => Err(BlsError::AggregatePublicKey),
+        _ => Err(BlsError::Mismatch),
+    }
+}
+
+/// `bls.FastAggregateVerify`: every key is validated (encoding, subgroup, not infinity).
+///
+/// # Errors
+///
+/// When there are no keys, a key or the signature is invalid, or the signature does not match.
+pub fn fast_aggregate_verify<'a>(
+    pubkeys: impl IntoIterator<Item = &'a BlsPublicKey>,
+    message: &[u8; 32],
+    signature: &BlsSignature,
+) -> Result<(), BlsError> {
+    let mut sum: Option<AggregatePublicKey> = None;
+    for (index, bytes) in pubkeys.into_iter().enumerate() {
+        let key = PublicKey::key_validate(bytes).map_err(|_| BlsError::PublicKey { index })?;
+        match &mut sum {
+            None => sum = Some(AggregatePublicKey::from_public_key(&key)),
+            Some(sum) => {
+                sum.add_public_key(&key, false).map_err(|_| BlsError::PublicKey { index })?;
+            }
+        }
+    }
+    let sum = sum.ok_or(BlsError::NoPublicKeys)?;
+    verify(&sum.to_public_key(), message, signature)
+}
+
+/// Verifies the signature of the members of `committee` whose `participation` is true.
+///
+/// With more than half present this takes the committee's aggregate key and subtracts the absent members, rather than
+/// add up to 512 keys. That is the same key: `aggregate_pubkey` is part of the committee, whose root was proven
+/// against a state root, and the state transition (`get_next_sync_committee`) sets it to `eth_aggregate_pubkeys` of
+/// the proven `pubkeys`, each with a proof of possession checked on deposit. The keys themselves stay bound by the root.
+///
+/// # Errors
+///
+/// As [`fast_aggregate_verify`].
+pub fn verify_sync_committee_signature(
+    committee: &SyncCommittee,
+    participation: &[bool],
+    message: &[u8; 32],
+    signature: &BlsSignature,
+) -> Result<(), BlsError> {
+    let present = participation.iter().filter(|bit| **bit).count();
+    if present == 0 {
+        return Err(BlsError::NoPublicKeys);
+    }
+    let members = || committee.pubkeys.iter().zip(participation);
+    if present.saturating_mul(2) <= participation.len() {
+        let keys = members().filter(|(_, bit)| **bit).map(|(key, _)| key);
+        return fast_aggregate_verify(keys, message, signature);
+    }
+    let aggregate = PublicKey::key_validate(&committee.aggregate_pubkey)
+        .map_err(|_| BlsError::AggregatePublicKey)?;
+    let mut sum = AggregatePublicKey::from_public_key(&aggregate);
+    for (index, (key, _)) in members().enumerate().filter(|(_, (_, bit))| !**bit) {
+        let mut negated = *key;
+        if let Some(first) = negated.first_mut() {
+            *first ^= SIGN_BIT;
+        }
+        let negated =
+            PublicKey::key_validate(&negated).map_err(|_| BlsError::PublicKey { index })?;
+        sum.add_public_key(&negated, false).map_err(|_| BlsError::PublicKey { index })?;
+    }
+    verify(&sum.to_public_key(), message, signature)
+}

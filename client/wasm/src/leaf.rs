@@ -1,0 +1,177 @@
+//! Links 1, 2 and 3 of one evidence bundle, each judged by itself.
+//!
+//! All three are always looked at, and the first broken one in the order of the chain is named: a
+//! flipped bit in a signature also changes the bundle's hash, but what is wrong is the signature.
+
+use heliotrope_device_proofs::{
+    abi::{CheckInput, CheckOutput, Plan},
+    bundle::{Authenticated, EvidenceBundle},
+    epoch::{EvidenceLeaf, LaneManifest},
+};
+
+use crate::{
+    anchor::{Anchor, Pin},
+    module::CheckModule,
+    platform::clock_ms,
+    protocol::LinkName,
+    report::Broken,
+};
+
+/// The pinned module with its parameters, both compared with the pin.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    /// The pin.
+    pub(crate) pin: Pin,
+    /// The module.
+    pub(crate) module: CheckModule,
+    /// The parameters' bytes.
+    pub(crate) params: Vec<u8>,
+    /// Length of the module's bytes.
+    pub(crate) module_len: usize,
+}
+
+/// What a leaf came to.
+#[derive(Debug)]
+pub(crate) struct LeafProof {
+    /// Link 1.
+    pub(crate) device: Result<Authenticated, Broken>,
+    /// Link 2; the committed output, which the module gave again.
+    pub(crate) check: Result<CheckOutput, Broken>,
+    /// Link 3.
+    pub(crate) commitment: Result<(), Broken>,
+    /// Milliseconds of each.
+    pub(crate) ms: [f64; 3],
+}
+
+impl LeafProof {
+    /// The first broken link in the order of the chain.
+    pub(crate) fn broken(&self) -> Option<&Broken> {
+        self.device
+            .as_ref()
+            .err()
+            .or_else(|| self.check.as_ref().err())
+            .or_else(|| self.commitment.as_ref().err())
+    }
+}
+
+/// Looks at one leaf.
+pub(crate) fn prove(
+    leaf: &EvidenceLeaf,
+    lane: &LaneManifest,
+    anchor: &mut Anchor,
+    judge: &Judge,
+) -> LeafProof {
+    let begin = clock_ms();
+    let device = device(leaf);
+    let after_device = clock_ms();
+    let check = check(leaf, anchor, judge);
+    let after_check = clock_ms();
+    let commitment = leaf.verify(lane).map_err(|error| {
+        Broken::new(
+            LinkName::Commitment,
+            format!("leaf {} of lane {}: {error}", leaf.index, lane.lane),
+        )
+    });
+    let ms = [after_device - begin, after_check - after_device, clock_ms() - after_check];
+    LeafProof { device, check, commitment, ms }
+}
+
+fn device(leaf: &EvidenceLeaf) -> Result<Authenticated, Broken> {
+    EvidenceBundle::decode(&leaf.bundle)
+        .map_err(|error| error.to_string())
+        .and_then(|bundle| bundle.authenticate().map_err(|error| error.to_string()))
+        .map_err(|error| {
+            Broken::new(LinkName::Device, format!("evidence leaf {}: {error}", leaf.index))
+        })
+}
+
+fn check(leaf: &EvidenceLeaf, anchor: &mut Anchor, judge: &Judge) -> Result<CheckOutput, Broken> {
+    let broken = |what: String| {
+        Broken::new(LinkName::Check, format!("evidence leaf {}: {what}", leaf.index))
+    };
+    let plan = judge
+        .module
+        .plan(&leaf.bundle, &judge.params)
+        .map_err(|error| broken(error.to_string()))?;
+    let plan = Plan::decode(&plan).map_err(|error| broken(format!("plan: {error}")))?;
+    let facts = anchor.facts(&plan)?;
+    let input = CheckInput {
+        module_hash: judge.pin.module_hash.0,
+        evidence: leaf.bundle.clone(),
+        facts,
+        params: judge.params.clone(),
+        now_s: anchor.timestamp(),
+    };
+    let again = judge.module.check(&input.encode()).map_err(|error| broken(error.to_string()))?;
+    if again != leaf.output {
+        return Err(broken(format!(
+            "the pinned module gives {}, the gateway committed {}",
+            verdict_of(&again),
+            verdict_of(&leaf.output)
+        )));
+    }
+    CheckOutput::decode(&again).map_err(|error| broken(format!("output: {error}")))
+}
+
+fn verdict_of(output: &[u8]) -> String {
+    CheckOutput::decode(output).map_or_else(
+        |_| format!("{} unreadable bytes", output.len()),
+        |decoded| {
+            let digest = hex::encode(heliotrope_device_proofs::sha256(output));
+            let short: String = digest.chars().take(12).collect();
+            format!("{} (output {short}…)", decoded.verdict.as_str())
+        },
+    )
+}
+
+/// Names of the network's reason numbers, from 0.
+const REASONS: [&str; 25] = [
+    "",
+    "bad_signature",
+    "not_asserted",
+    "entropy_expired",
+    "bad_entropy",
+    "invalid_capability",
+    "invalid_pubkey",
+    "irregular_interval",
+    "gateway_not_found",
+    "denied",
+    "invalid_packet",
+    "bad_rssi",
+    "invalid_region",
+    "max_distance_exceeded",
+    "invalid_frequency",
+    "self_witness",
+    "stale",
+    "scaling_factor_not_found",
+    "unknown_error",
+    "below_min_distance",
+    "duplicate",
+    "denied_edge",
+    "too_late",
+    "gateway_no_valid_beacons",
+    "gateway_no_valid_witnesses",
+];
+
+/// The network's name of a reason number; empty when it has none.
+pub(crate) fn reason_name(code: u16) -> &'static str {
+    REASONS.get(usize::from(code)).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use heliotrope_device_proofs::wire::InvalidReason;
+
+    use super::*;
+
+    #[test]
+    fn reasons_keep_the_networks_numbers() {
+        assert_eq!(reason_name(InvalidReason::SelfWitness.code()), "self_witness");
+        assert_eq!(reason_name(InvalidReason::TooLate.code()), "too_late");
+        assert_eq!(
+            reason_name(InvalidReason::GatewayNoValidWitnesses.code()),
+            "gateway_no_valid_witnesses"
+        );
+        assert_eq!(reason_name(999), "");
+    }
+}

@@ -1,0 +1,128 @@
+//! Building blocks of the reports that go to the page, and the two ways to stop.
+
+use heliotrope_light_client::platform::PlatformError;
+
+use crate::protocol::{Exhibit, LinkName, LinkReport, Outcome};
+
+/// Bytes shown of an exhibit.
+const SHOWN_BYTES: usize = 1_536;
+/// Characters shown of a JSON exhibit.
+const SHOWN_CHARS: usize = 6_000;
+
+/// A link contradicts the bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Broken {
+    pub(crate) link: LinkName,
+    pub(crate) message: String,
+}
+
+impl Broken {
+    pub(crate) fn new(link: LinkName, message: impl Into<String>) -> Self {
+        Self { link, message: message.into() }
+    }
+}
+
+/// Why the session ends before everything is checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// A link is broken on which everything depends.
+    Broken(Broken),
+    /// Something could not be had: no statement about truth.
+    Unavailable { message: String, hint: String },
+    /// There is no epoch yet.
+    Empty,
+    /// The page asked to stop.
+    Stopped,
+}
+
+impl From<Broken> for Halt {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl Halt {
+    /// A place that did not answer as it should.
+    pub(crate) fn unavailable(what: &str, reason: impl core::fmt::Display) -> Self {
+        Self::Unavailable {
+            message: format!("{what} could not be fetched: {reason}"),
+            hint: "Nothing was proved or disproved. Check that the gateway runs and try again."
+                .to_owned(),
+        }
+    }
+}
+
+/// A platform error about something.
+pub(crate) fn no_answer(what: &str, error: &PlatformError) -> Halt {
+    Halt::unavailable(what, error)
+}
+
+/// A report in the making.
+#[derive(Debug)]
+pub(crate) struct Link {
+    report: LinkReport,
+}
+
+impl Link {
+    /// A link with nothing said yet.
+    pub(crate) fn new(link: LinkName, outcome: Outcome, summary: impl Into<String>) -> Self {
+        Self {
+            report: LinkReport {
+                link,
+                outcome,
+                summary: summary.into(),
+                checked: Vec::new(),
+                bytes: 0,
+                ms: 0.0,
+                exhibits: Vec::new(),
+            },
+        }
+    }
+
+    /// One statement that was checked.
+    pub(crate) fn checked(mut self, line: impl Into<String>) -> Self {
+        self.report.checked.push(line.into());
+        self
+    }
+
+    /// What it cost.
+    pub(crate) fn cost(mut self, bytes: usize, ms: f64) -> Self {
+        self.report.bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        self.report.ms = ms.max(0.0);
+        self
+    }
+
+    /// Bytes to look at.
+    pub(crate) fn hex(mut self, label: impl Into<String>, bytes: &[u8]) -> Self {
+        let shown = bytes.get(..SHOWN_BYTES).unwrap_or(bytes);
+        let more = if shown.len() < bytes.len() { "…" } else { "" };
+        self.report.exhibits.push(Exhibit {
+            label: label.into(),
+            text: format!("{}{more}", hex::encode(shown)),
+            total_bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        });
+        self
+    }
+
+    /// JSON to look at.
+    pub(crate) fn json(mut self, label: impl Into<String>, value: &serde_json::Value) -> Self {
+        let full = serde_json::to_string_pretty(value).unwrap_or_default();
+        let text = full.chars().take(SHOWN_CHARS).collect();
+        self.report.exhibits.push(Exhibit {
+            label: label.into(),
+            text,
+            total_bytes: u64::try_from(full.len()).unwrap_or(u64::MAX),
+        });
+        self
+    }
+
+    /// The finished report.
+    pub(crate) fn done(self) -> LinkReport {
+        self.report
+    }
+}
+
+/// `0x…` of any bytes.
+pub(crate) fn hex0x(bytes: &[u8]) -> String {
+    format!("0x{}", hex::encode(bytes))
+}

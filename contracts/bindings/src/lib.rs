@@ -1,0 +1,201 @@
+//! Where Solidity meets Rust: the storage slots that a light client proves, and what is in them.
+//!
+//! The slot numbers and bit ranges in [`layout`] are generated from `contracts/layout/*.json`, which
+//! the compiler wrote; the formulas here follow the Solidity storage layout (a mapping's value
+//! stands at `keccak256(key ‖ slot)`, a struct's later words behind it).
+//!
+//! This crate trusts nobody and checks nothing: it says where to look. Whether the word found there
+//! is the chain's is for `heliotrope-verifier` to prove.
+//!
+//! | Solidity | here |
+//! |---|---|
+//! | `DeviceRegistry.Device`, second word | `heliotrope_device_proofs::registry::Radio`, which the check modules read too |
+//! | `CheckRegistry.Version` | [`Version`] |
+//! | `SettlementLedger.Settlement` | [`Settlement`] |
+//! | `SettlementLedger.Roots` | [`Roots`] |
+
+pub mod layout;
+
+#[cfg(feature = "abi")]
+pub mod abi;
+
+use alloy_primitives::{Address, B256, U256, keccak256};
+
+/// A storage key of `eth_getProof`.
+pub type Slot = B256;
+
+/// One version of a check.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Version {
+    /// sha256 of the module's bytes.
+    pub module_hash: B256,
+    /// sha256 of the parameters' bytes.
+    pub params_hash: B256,
+    /// Unix seconds from which it judges.
+    pub active_from_s: u64,
+    /// Version of the check ABI.
+    pub abi_version: u16,
+}
+
+impl Version {
+    /// Reads the three words of [`check_version_slots`].
+    #[must_use]
+    pub fn from_words(words: [U256; 3]) -> Self {
+        let [module_hash, params_hash, packed] = words;
+        Self {
+            module_hash: module_hash.into(),
+            params_hash: params_hash.into(),
+            active_from_s: layout::VERSION_ACTIVE_FROM.read(packed),
+            abi_version: low_two_bytes(layout::VERSION_ABI_VERSION.read(packed)),
+        }
+    }
+}
+
+/// One entry of the ledger.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Settlement {
+    /// [`Roots::commitment`] of what was proposed.
+    pub commitment: B256,
+    /// Who proposed it.
+    pub proposer: Address,
+    /// Unix seconds after which it can be made final.
+    pub deadline_s: u64,
+    /// 0 nothing, 1 proposed, 2 final.
+    pub status: u8,
+}
+
+impl Settlement {
+    /// Reads the two words of [`settlement_slots`].
+    #[must_use]
+    pub fn from_words(words: [U256; 2]) -> Self {
+        let [commitment, packed] = words;
+        Self {
+            commitment: commitment.into(),
+            proposer: Address::from_word(packed.into()),
+            deadline_s: layout::SETTLEMENT_DEADLINE.read(packed),
+            status: low_byte(layout::SETTLEMENT_STATUS.read(packed)),
+        }
+    }
+}
+
+/// What one ledger entry commits to.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Roots {
+    /// Merkle root over the evidence bundles.
+    pub evidence: B256,
+    /// Merkle root over the verdicts.
+    pub verdict: B256,
+    /// Merkle root over the coverage shards.
+    pub coverage: B256,
+    /// Merkle root over the rewards.
+    pub reward: B256,
+    /// sha256 of the module that judged.
+    pub module_hash: B256,
+    /// Hash of the anchor block.
+    pub anchor_hash: B256,
+}
+
+impl Roots {
+    /// `keccak256(abi.encode(Roots))`, the word that the ledger keeps.
+    #[must_use]
+    pub fn commitment(&self) -> B256 {
+        let words = [
+            self.evidence,
+            self.verdict,
+            self.coverage,
+            self.reward,
+            self.module_hash,
+            self.anchor_hash,
+        ];
+        keccak256(words.concat())
+    }
+}
+
+/// Slot of the number of versions that a check has.
+#[must_use]
+pub fn check_count_slot(check_id: B256) -> Slot {
+    mapping(check_id, layout::CHECK_REGISTRY_COUNTS)
+}
+
+/// Slots of one version of a check, see [`Version`]. Versions are numbered from 1.
+#[must_use]
+pub fn check_version_slots(check_id: B256, version: u64) -> [Slot; 3] {
+    let versions = U256::from_be_bytes(mapping(check_id, layout::CHECK_REGISTRY_VERSIONS).0);
+    let first = hash_pair(U256::from(version).into(), versions.into());
+    [first, offset(first, 1), offset(first, 2)]
+}
+
+/// Slots of one ledger entry, see [`Settlement`].
+#[must_use]
+pub fn settlement_slots(check_id: B256, lane: u64, epoch: u64) -> [Slot; 2] {
+    let key = keccak256([check_id, U256::from(lane).into(), U256::from(epoch).into()].concat());
+    let first = mapping(key, layout::SETTLEMENT_LEDGER_SETTLEMENTS);
+    [first, offset(first, 1)]
+}
+
+/// Id of a check: keccak256 of its name.
+#[must_use]
+pub fn check_id(name: &str) -> B256 {
+    keccak256(name.as_bytes())
+}
+
+fn mapping(key: B256, slot: u64) -> Slot {
+    hash_pair(key, U256::from(slot).into())
+}
+
+fn hash_pair(left: B256, right: B256) -> B256 {
+    keccak256([left, right].concat())
+}
+
+fn offset(slot: Slot, words: u64) -> Slot {
+    U256::from_be_bytes(slot.0).wrapping_add(U256::from(words)).into()
+}
+
+fn low_byte(value: u64) -> u8 {
+    value.to_le_bytes()[0]
+}
+
+fn low_two_bytes(value: u64) -> u16 {
+    let [low, high, ..] = value.to_le_bytes();
+    u16::from_le_bytes([low, high])
+}
+
+#[cfg(test)]
+mod tests {
+    use heliotrope_device_proofs::registry::{Radio, radio_slot};
+
+    use super::*;
+
+    /// The check modules read the device word by their own code, which goes into pinned bytes; it must
+    /// follow the same layout.
+    #[test]
+    fn the_radio_word_is_where_the_compiler_put_it() {
+        let id = [7; 32];
+        let word =
+            offset(mapping(id.into(), layout::DEVICE_REGISTRY_DEVICES), layout::DEVICE_CELL.word);
+        assert_eq!(B256::from(radio_slot(&id)), word);
+        let radio = Radio {
+            cell: 0x08c1_fb46_741a_e9ff,
+            gain_ddbi: -12,
+            elevation_m: 37,
+            region: 1,
+            status: 2,
+            since: 0x0102_0304,
+        };
+        let word = U256::from_be_bytes(radio.to_word());
+        assert_eq!(layout::DEVICE_CELL.read(word), radio.cell);
+        assert_eq!(layout::DEVICE_GAIN_DDBI.read(word), u64::from((-12_i16).cast_unsigned()));
+        assert_eq!(layout::DEVICE_ELEVATION_M.read(word), 37);
+        assert_eq!(layout::DEVICE_REGION.read(word), 1);
+        assert_eq!(layout::DEVICE_STATUS.read(word), 2);
+        assert_eq!(layout::DEVICE_ASSERTED.read(word), radio.since);
+    }
+
+    #[test]
+    fn commitment_is_the_abi_encoding_hashed() {
+        let roots = Roots { evidence: B256::repeat_byte(1), ..Roots::default() };
+        let mut encoded = [0_u8; 192];
+        encoded[..32].fill(1);
+        assert_eq!(roots.commitment(), keccak256(encoded));
+    }
+}

@@ -1,0 +1,125 @@
+//! Distances between asserted cells, and the strongest signal that free space allows.
+//!
+//! Floating point stays in this file; what leaves it is compared once and reported as an integer.
+
+use h3o::{CellIndex, LatLng, Resolution};
+use std::f64::consts::PI;
+
+/// Speed of light in air in metres per second, as the network has it.
+const LIGHT_SPEED_M_S: f64 = 2.998e8;
+/// Resolution at which near cells are counted.
+const CELL_DISTANCE_RESOLUTION: Resolution = Resolution::Eleven;
+
+/// Why two cells have no distance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GeoError {
+    /// Not an H3 cell.
+    #[error("{got:#x} is not an H3 cell")]
+    NotACell {
+        /// The index.
+        got: u64,
+    },
+    /// The cell is coarser than the resolution at which cells are counted.
+    #[error("cell {got:#x} is coarser than resolution {expected}")]
+    TooCoarse {
+        /// The index.
+        got: u64,
+        /// Resolution needed.
+        expected: u8,
+    },
+    /// H3 gives no grid distance: too far apart, or a pentagon between.
+    #[error("no grid distance between {a:#x} and {b:#x}")]
+    NoGridDistance {
+        /// One cell.
+        a: u64,
+        /// The other.
+        b: u64,
+    },
+}
+
+fn cell(index: u64) -> Result<CellIndex, GeoError> {
+    CellIndex::try_from(index).map_err(|_| GeoError::NotACell { got: index })
+}
+
+/// Whether `index` is an H3 cell.
+pub(super) fn is_cell(index: u64) -> bool {
+    cell(index).is_ok()
+}
+
+/// Great-circle distance between the centres of two cells in metres, rounded.
+///
+/// # Errors
+/// If either is not a cell.
+pub fn distance_m(a: u64, b: u64) -> Result<u32, GeoError> {
+    let metres = LatLng::from(cell(a)?).distance_m(LatLng::from(cell(b)?)).round();
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at most half the circumference of the earth; saturates"
+    )]
+    Ok(metres as u32)
+}
+
+/// Steps between the parents of two cells at resolution 11.
+///
+/// # Errors
+/// If either is not a cell or too coarse, or H3 cannot count the steps.
+pub fn cell_distance(a: u64, b: u64) -> Result<u32, GeoError> {
+    let parent = |index| {
+        let expected = u8::from(CELL_DISTANCE_RESOLUTION);
+        let too_coarse = GeoError::TooCoarse { got: index, expected };
+        cell(index)?.parent(CELL_DISTANCE_RESOLUTION).ok_or(too_coarse)
+    };
+    let steps = parent(a)?.grid_distance(parent(b)?).ok();
+    steps.and_then(|steps| u32::try_from(steps).ok()).ok_or(GeoError::NoGridDistance { a, b })
+}
+
+/// A transmission between two places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) tx_power_dbm: i32,
+    pub(super) beacon_gain_ddbi: i32,
+    pub(super) witness_gain_ddbi: i32,
+    pub(super) distance_m: u32,
+    pub(super) frequency_hz: u64,
+}
+
+/// The strongest signal that free space allows, in dBm.
+///
+/// `tx + gain/10 − 20·log10(4π·d·f/c) + gain/10`, with integer division of the gains as upstream.
+/// Not finite if distance or frequency is 0.
+#[must_use]
+pub fn expected_rssi_dbm(
+    tx_power_dbm: i32,
+    beacon_gain_ddbi: i32,
+    witness_gain_ddbi: i32,
+    distance_m: u32,
+    frequency_hz: u64,
+) -> f64 {
+    let (beacon_gain, witness_gain) = (beacon_gain_ddbi / 10, witness_gain_ddbi / 10);
+    #[expect(clippy::cast_precision_loss, reason = "frequencies are far below 2^52 Hz")]
+    let frequency = frequency_hz as f64;
+    let path = 4.0 * PI * f64::from(distance_m) * frequency / LIGHT_SPEED_M_S;
+    let loss = 20.0 * path.log10();
+    f64::from(tx_power_dbm) + f64::from(beacon_gain) - loss + f64::from(witness_gain)
+}
+
+/// Whether a signal is as weak as it must be, and the strongest one allowed in tenths of dBm.
+/// `None` if distance or frequency is 0.
+pub(super) fn signal_is_possible(signal_ddbm: i32, link: &Link) -> Option<(bool, i64)> {
+    let strongest = expected_rssi_dbm(
+        link.tx_power_dbm,
+        link.beacon_gain_ddbi,
+        link.witness_gain_ddbi,
+        link.distance_m,
+        link.frequency_hz,
+    );
+    if !strongest.is_finite() {
+        return None;
+    }
+    let holds = f64::from(signal_ddbm) / 10.0 <= strongest;
+    #[expect(clippy::cast_possible_truncation, reason = "finite, within ±2^31 dBm; saturates")]
+    let limit = (strongest * 10.0).floor() as i64;
+    Some((holds, limit))
+}

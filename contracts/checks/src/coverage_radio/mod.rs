@@ -1,0 +1,243 @@
+//! `coverage-radio`: did a beacon happen where its gateway says, and who really heard it?
+//!
+//! The rules are those of the last production release of Helium's proof of coverage
+//! (`helium/oracles` at `a007b07d^`, `iot_verifier/src/poc.rs`, Apache-2.0; re-stated, not copied), as
+//! far as they follow from the evidence and from chain facts. Rule and reason numbers are theirs.
+//!
+//! ```text
+//!  beacon   R1 known ─ R2 asserted ─ R4 entropy ─ R7 payload                 first broken rule ends it
+//!  witness  W16 once ─ W1 known ─ W2 asserted ─ W5 not itself ─ W6 entropy ─ W7 lag ─ W8 data ─
+//!           W10 frequency ─ W11 region ─ W12 not too near ─ W13 not too far ─ W14 not too loud ─ W17 cap
+//! ```
+//! W16 stands first because the network's code skips all other rules for a repeated key.
+//!
+//! # Verdict of a bundle
+//! - **fail**: a beacon rule is broken. Witnesses are then not judged.
+//! - **indeterminate**: a fact or region parameter that a rule needs is missing, for the beacon or
+//!   for any witness (else the carrier could choose who counts by leaving facts out); or the beacon
+//!   holds but nobody who counts heard it (rule H1, reason 24).
+//! - **pass**: the beacon holds, and at least one witness counts.
+//!
+//! Witnesses count in order of receipt, at most `max_selected` (14); `score_ppm` is their share of
+//! that number. Only a passing bundle has selected witnesses and a score.
+//!
+//! # Not checked here
+//! Signatures (done before). Receive times: the gateway asserts them. Deny lists (R3, W3, W4), beacon
+//! interval (R6), reciprocity (R8, W15): they need history that is not in a bundle. Capability (R5,
+//! W9) has no on-chain source. Conducted power: upstream computes it and does not compare it.
+
+mod beacon;
+mod facts;
+mod geo;
+mod payload;
+pub mod rules;
+mod witness;
+
+pub use geo::{GeoError, cell_distance, distance_m, expected_rssi_dbm};
+pub use payload::{Derived, PayloadError, data_rate, derive as derive_payload, payload};
+pub use witness::{frequency_diff_hz, lag};
+
+use facts::Facts;
+use heliotrope_device_proofs::abi::{
+    CheckInput, CheckOutput, Description, FULL_SCORE_PPM, Plan, PlanQuery, RadioParams,
+    RuleDescription, RuleOutcome, Verdict,
+};
+use heliotrope_device_proofs::bundle::{BundleError, EvidenceBundle, Reports};
+use heliotrope_device_proofs::cbor::CborError;
+use heliotrope_device_proofs::registry::{self, Radio};
+use heliotrope_device_proofs::sha256;
+use rules::{Finding, Rule};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+
+/// Name of the check; its id is `keccak256` of this.
+pub const NAME: &str = "coverage-radio";
+/// Version of the rules.
+pub const VERSION: &str = "1.0.0";
+
+/// Why an input is refused. A refusal is no verdict.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// Input, evidence or parameters are not in their one encoding.
+    #[error("malformed {what}: {error}")]
+    Format {
+        /// Which part.
+        what: &'static str,
+        /// What is wrong.
+        error: CborError,
+    },
+    /// A report in the evidence is not in its one encoding.
+    #[error(transparent)]
+    Report(#[from] BundleError),
+    /// Two facts about the same word.
+    #[error("fact {index} repeats a storage key")]
+    FactRepeated {
+        /// Index of the second one.
+        index: usize,
+    },
+    /// Facts of different blocks.
+    #[error("fact {index} is of block {got}, expected {expected}")]
+    FactBlock {
+        /// Index of the fact.
+        index: usize,
+        /// Its block.
+        got: u64,
+        /// Block of the first fact.
+        expected: u64,
+    },
+    /// Facts of another chain than the parameters name.
+    #[error("fact {index} is of chain {got}, expected {expected}")]
+    FactChain {
+        /// Index of the fact.
+        index: usize,
+        /// Its chain.
+        got: u64,
+        /// Chain of the parameters.
+        expected: u64,
+    },
+}
+
+/// What the check says about itself.
+#[must_use]
+pub fn describe() -> Description {
+    let rules = rules::ALL.iter().map(|rule| RuleDescription {
+        rule_id: rule.id,
+        name: rule.name.into(),
+        reason: rule.reason.code(),
+    });
+    Description { name: NAME.into(), version: VERSION.into(), rules: rules.collect() }
+}
+
+/// The facts a bundle needs: the radio word of every device in it.
+///
+/// # Errors
+/// If evidence or parameters are malformed.
+pub fn plan(evidence: &[u8], params: &[u8]) -> Result<Plan, CheckError> {
+    let params = RadioParams::decode(params).map_err(format("params"))?;
+    let bundle = EvidenceBundle::decode(evidence).map_err(format("evidence"))?;
+    let address = params.device_registry;
+    let mut queries = BTreeSet::new();
+    for id in bundle.device_ids()? {
+        queries.insert(PlanQuery { address, key: registry::radio_slot(&id) });
+    }
+    Ok(Plan(queries.into_iter().collect()))
+}
+
+/// Judges a bundle.
+///
+/// # Errors
+/// If any part of the input is malformed or the facts contradict each other.
+pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
+    let input_hash = sha256(input);
+    let input = CheckInput::decode(input).map_err(format("input"))?;
+    let params = RadioParams::decode(&input.params).map_err(format("params"))?;
+    let bundle = EvidenceBundle::decode(&input.evidence).map_err(format("evidence"))?;
+    let reports = bundle.reports()?;
+    let mut facts = Facts::new(&input.facts, &params)?;
+    let beaconer = facts.radio(&reports.beacon.pub_key);
+    let case = Case { bundle: &bundle, reports: &reports, params: &params, beaconer };
+    let mut log = Log::default();
+    let beacon = log.judge(0, &beacon::rules_in_order(), &case);
+    let mut selected = Vec::new();
+    let mut verdict = beacon;
+    if beacon == Verdict::Pass {
+        (selected, verdict) = witness::judge_all(&case, &mut facts, &mut log);
+    }
+    if verdict != Verdict::Pass {
+        selected.clear();
+    }
+    Ok(CheckOutput {
+        verdict,
+        score_ppm: score_ppm(selected.len(), params.max_selected),
+        outcomes: log.outcomes,
+        replay_key: replay_key(&reports),
+        facts_read: facts.read(),
+        input_hash,
+        selected,
+        subject_cell: beacon::known_cell(&case),
+    })
+}
+
+/// [`describe`] as bytes.
+#[must_use]
+pub fn describe_bytes() -> Vec<u8> {
+    describe().encode()
+}
+
+/// [`plan`] as bytes; `None` refuses.
+#[must_use]
+pub fn plan_bytes(evidence: &[u8], params: &[u8]) -> Option<Vec<u8>> {
+    plan(evidence, params).ok().map(|plan| plan.encode())
+}
+
+/// [`check`] as bytes; `None` refuses.
+#[must_use]
+pub fn check_bytes(input: &[u8]) -> Option<Vec<u8>> {
+    check(input).ok().map(|output| output.encode())
+}
+
+/// Everything about the beacon that rules look at.
+struct Case<'a> {
+    bundle: &'a EvidenceBundle,
+    reports: &'a Reports,
+    params: &'a RadioParams,
+    /// `None` if the fact is missing.
+    beaconer: Option<Radio>,
+}
+
+/// A rule and the predicate that says whether it holds.
+type RuleOf<T> = (Rule, fn(&T) -> Finding);
+
+#[derive(Default)]
+struct Log {
+    outcomes: Vec<RuleOutcome>,
+}
+
+impl Log {
+    /// Applies rules in order up to the first that does not hold.
+    fn judge<T>(&mut self, subject: u32, rules: &[RuleOf<T>], case: &T) -> Verdict {
+        for (rule, predicate) in rules {
+            let verdict = self.note(subject, rule, &predicate(case));
+            if verdict != Verdict::Pass {
+                return verdict;
+            }
+        }
+        Verdict::Pass
+    }
+
+    fn note(&mut self, subject: u32, rule: &Rule, finding: &Finding) -> Verdict {
+        let reason = if finding.verdict == Verdict::Pass { 0 } else { rule.reason.code() };
+        self.outcomes.push(RuleOutcome {
+            subject,
+            rule_id: rule.id,
+            verdict: finding.verdict,
+            reason,
+            observed: finding.observed,
+            limit: finding.limit,
+        });
+        finding.verdict
+    }
+}
+
+fn format(what: &'static str) -> impl Fn(CborError) -> CheckError {
+    move |error| CheckError::Format { what, error }
+}
+
+/// One beacon of one gateway counts once, whoever resubmits it with other receive times.
+fn replay_key(reports: &Reports) -> [u8; 32] {
+    let beacon = &reports.beacon;
+    let hash = Sha256::new().chain_update(b"coverage-radio/1/beacon");
+    hash.chain_update(sha256(&beacon.pub_key)).chain_update(&beacon.data).finalize().into()
+}
+
+fn score_ppm(selected: usize, max_selected: u32) -> u32 {
+    let selected = u64::try_from(selected).unwrap_or(u64::MAX);
+    let full = selected.saturating_mul(u64::from(FULL_SCORE_PPM));
+    let share = full.checked_div(u64::from(max_selected)).unwrap_or_default();
+    u32::try_from(share).unwrap_or(FULL_SCORE_PPM).min(FULL_SCORE_PPM)
+}
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "a test stops at the first surprise")]
+mod tests;

@@ -1,0 +1,72 @@
+//! The files that an epoch is served as. They are static and addressed by what the chain commits
+//! to, so any host or CDN can carry them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result};
+use heliotrope_device_proofs::epoch::{EpochManifest, LaneManifest};
+
+use crate::lane::LaneResult;
+
+/// The folder of epochs.
+#[derive(Clone, Debug)]
+pub(crate) struct EpochFiles {
+    root: PathBuf,
+}
+
+impl EpochFiles {
+    pub(crate) const fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// The folder, to be served.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Writes a lane's shards and evidence, its manifest last.
+    pub(crate) fn write_lane(&self, epoch: u64, result: &LaneResult) -> Result<()> {
+        let folder = self.root.join(epoch.to_string());
+        for shard in &result.shards {
+            write(&folder.join("shards").join(hex::encode(shard.digest())), &shard.encode())?;
+        }
+        let lane = self.lane_folder(epoch, result.manifest.lane);
+        for (parent, bytes) in &result.evidence {
+            write(&lane.join("evidence").join(format!("{parent:x}")), bytes)?;
+        }
+        write(&lane.join("manifest"), &result.manifest.encode())
+    }
+
+    /// A lane's manifest, if it was written.
+    pub(crate) fn read_lane(&self, epoch: u64, lane: u32) -> Result<Option<LaneManifest>> {
+        let path = self.lane_folder(epoch, lane).join("manifest");
+        match fs::read(&path) {
+            Ok(bytes) => Ok(LaneManifest::decode(&bytes).ok()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| path.display().to_string()),
+        }
+    }
+
+    /// Writes an epoch's manifest: from now on it can be read.
+    pub(crate) fn write_manifest(&self, manifest: &EpochManifest) -> Result<()> {
+        let folder = self.root.join(manifest.epoch.to_string());
+        write(&folder.join("manifest"), &manifest.encode())
+    }
+
+    fn lane_folder(&self, epoch: u64, lane: u32) -> PathBuf {
+        self.root.join(epoch.to_string()).join("lanes").join(lane.to_string())
+    }
+}
+
+/// Writes beside and renames, so that a reader or a power cut never sees half a file.
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    let explain = || path.display().to_string();
+    let folder = path.parent().with_context(explain)?;
+    fs::create_dir_all(folder).with_context(explain)?;
+    let beside = path.with_extension("new");
+    fs::write(&beside, bytes).with_context(explain)?;
+    fs::rename(&beside, path).with_context(explain)
+}

@@ -1,0 +1,88 @@
+//! From receipts to evidence bundles: a beacon, the witnesses that heard its payload, the entropy.
+
+use std::collections::BTreeMap;
+
+use heliotrope_device_proofs::{
+    Bytes32,
+    bundle::{Entropy, EvidenceBundle, Received},
+    h3, registry,
+    report::{decode_beacon, decode_witness},
+    wire::EntropyReportV1,
+};
+use prost::Message as _;
+
+use crate::receipt_log::{Kind, Receipt};
+
+/// A bundle and the device that it is about.
+#[derive(Clone, Debug)]
+pub(crate) struct Gathered {
+    pub(crate) bundle: EvidenceBundle,
+    /// The beaconer's device id.
+    pub(crate) beaconer: Bytes32,
+}
+
+/// What an epoch's receipts come to.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Gathering {
+    pub(crate) bundles: Vec<Gathered>,
+    /// Witness reports of payloads that no beacon report claims.
+    pub(crate) orphans: usize,
+    /// Beacons whose entropy was never received; they cannot be judged.
+    pub(crate) without_entropy: usize,
+}
+
+/// Groups receipts by payload. Witnesses beyond a bundle's limit are the latest and are left out.
+pub(crate) fn gather(receipts: Vec<Receipt>) -> Gathering {
+    let mut entropies: BTreeMap<Vec<u8>, Entropy> = BTreeMap::new();
+    let mut beacons = Vec::new();
+    let mut witnesses: BTreeMap<Vec<u8>, Vec<Received>> = BTreeMap::new();
+    for Receipt { kind, received_ms, report } in receipts {
+        match kind {
+            Kind::Entropy => {
+                if let Ok(entropy) = EntropyReportV1::decode(report.as_slice()) {
+                    entropies.entry(entropy.data.clone()).or_insert(Entropy {
+                        data: entropy.data,
+                        timestamp_s: entropy.timestamp,
+                        version: entropy.version,
+                    });
+                }
+            }
+            Kind::Beacon => beacons.push(Received { received_ms, report }),
+            Kind::Witness => {
+                if let Ok(witness) = decode_witness(&report) {
+                    let heard = witnesses.entry(witness.data).or_default();
+                    heard.push(Received { received_ms, report });
+                }
+            }
+        }
+    }
+    bundle_up(&entropies, beacons, witnesses)
+}
+
+fn bundle_up(
+    entropies: &BTreeMap<Vec<u8>, Entropy>,
+    beacons: Vec<Received>,
+    mut witnesses: BTreeMap<Vec<u8>, Vec<Received>>,
+) -> Gathering {
+    let mut gathering = Gathering::default();
+    for beacon in beacons {
+        let Ok(report) = decode_beacon(&beacon.report) else { continue };
+        let Some(entropy) = entropies.get(&report.remote_entropy) else {
+            gathering.without_entropy = gathering.without_entropy.saturating_add(1);
+            continue;
+        };
+        let heard = witnesses.remove(&report.data).unwrap_or_default();
+        let mut bundle = EvidenceBundle { entropy: entropy.clone(), beacon, witnesses: heard };
+        bundle.sort_witnesses();
+        bundle.witnesses.truncate(heliotrope_device_proofs::bundle::MAX_WITNESSES);
+        let beaconer = registry::device_id(&report.pub_key);
+        gathering.bundles.push(Gathered { bundle, beaconer });
+    }
+    gathering.orphans = witnesses.values().map(Vec::len).sum();
+    gathering
+}
+
+/// Lane and shard of an asserted cell.
+pub(crate) fn place(cell: u64) -> Option<(u32, u64)> {
+    Some((h3::lane(cell), h3::parent(cell, h3::SHARD_RESOLUTION)?))
+}

@@ -1,0 +1,217 @@
+//! One lane of one epoch: facts proven at an anchor, every bundle judged, the roots, the files.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256};
+use anyhow::{Context as _, Result, ensure};
+use heliotrope_contracts::Roots;
+use heliotrope_device_proofs::{
+    abi::{CheckInput, CheckOutput, Fact, Plan, PlanQuery},
+    coverage::{Shard, fold},
+    epoch::{Commitment, EvidenceLeaf, LaneManifest, ShardEvidence, verdict_leaf_data},
+    merkle::{self, MerkleTree},
+    sha256,
+};
+use heliotrope_light_client::execution::ProvenBlock;
+
+use crate::{
+    chain::Chain,
+    gather::Gathered,
+    pinned::{PinProof, PinnedCheck},
+};
+
+/// Everything that a lane's settlement is served as.
+#[derive(Debug)]
+pub(crate) struct LaneResult {
+    pub(crate) manifest: LaneManifest,
+    pub(crate) shards: Vec<Shard>,
+    /// Shard parent → its evidence file.
+    pub(crate) evidence: BTreeMap<u64, Vec<u8>>,
+}
+
+impl LaneResult {
+    /// The roots as the ledger commits to them.
+    pub(crate) fn roots(&self) -> Roots {
+        roots(&self.manifest)
+    }
+}
+
+/// The ledger's view of a lane manifest.
+pub(crate) fn roots(manifest: &LaneManifest) -> Roots {
+    let Commitment { evidence_root, verdict_root, coverage_root, reward_root, module_hash } =
+        manifest.commitment;
+    Roots {
+        evidence: evidence_root.into(),
+        verdict: verdict_root.into(),
+        coverage: coverage_root.into(),
+        reward: reward_root.into(),
+        module_hash: module_hash.into(),
+        anchor_hash: manifest.anchor_hash.into(),
+    }
+}
+
+/// What all lanes of an epoch share.
+#[derive(Debug)]
+pub(crate) struct Bench<'a> {
+    pub(crate) chain: &'a Chain,
+    pub(crate) check: &'a PinnedCheck,
+    /// The block whose state supplies the facts and whose time is `now`.
+    pub(crate) anchor: ProvenBlock,
+    /// RLP of the anchor's header.
+    pub(crate) anchor_header: &'a [u8],
+    pub(crate) pin_proof: &'a PinProof,
+}
+
+/// A bundle on its way through.
+#[derive(Debug)]
+struct Judged {
+    bundle: Vec<u8>,
+    output: Vec<u8>,
+    verdict: CheckOutput,
+    /// (cell, receive time, bundle id): the order of the leaves.
+    order: (u64, u64, [u8; 32]),
+    parent: u64,
+}
+
+/// Judges a lane's bundles, given by shard.
+pub(crate) async fn settle_lane(
+    bench: &Bench<'_>,
+    lane: u32,
+    by_shard: BTreeMap<u64, Vec<Gathered>>,
+) -> Result<LaneResult> {
+    let mut judged = Vec::new();
+    let mut nodes = BTreeMap::new();
+    for (parent, bundles) in by_shard {
+        let (facts, shard_nodes) = prove_facts(bench, &bundles).await?;
+        nodes.insert(parent, shard_nodes);
+        // the checks take the processor for a while: not on the reactor's thread
+        judged.extend(tokio::task::block_in_place(|| judge_all(bench, parent, &bundles, &facts))?);
+    }
+    judged.sort_by_key(|j| j.order);
+    commit(bench, lane, &judged, nodes)
+}
+
+type Facts = BTreeMap<(Address, B256), Fact>;
+
+/// Proves every fact that the bundles' plans ask for.
+async fn prove_facts(bench: &Bench<'_>, bundles: &[Gathered]) -> Result<(Facts, Vec<Vec<u8>>)> {
+    let mut wanted: BTreeMap<Address, Vec<B256>> = BTreeMap::new();
+    for gathered in bundles {
+        for PlanQuery { address, key } in plan(bench, &gathered.bundle.encode())?.0 {
+            wanted.entry(address.into()).or_default().push(key.into());
+        }
+    }
+    let mut facts = Facts::new();
+    let mut nodes = bench.pin_proof.nodes.clone();
+    for (address, mut keys) in wanted {
+        keys.sort_unstable();
+        keys.dedup();
+        let proven = bench.chain.prove(&bench.anchor, address, &keys).await?;
+        for (key, value) in keys.into_iter().zip(proven.values) {
+            let fact = Fact {
+                chain_id: bench.chain.network.chain_id,
+                block: bench.anchor.number,
+                address: address.into(),
+                key: key.into(),
+                value: value.to_be_bytes(),
+            };
+            facts.insert((address, key), fact);
+        }
+        nodes.extend(proven.nodes);
+    }
+    nodes.sort_unstable();
+    nodes.dedup();
+    Ok((facts, nodes))
+}
+
+fn plan(bench: &Bench<'_>, bundle: &[u8]) -> Result<Plan> {
+    Ok(bench.check.module.plan(bundle, &bench.check.params)?)
+}
+
+/// Runs the pinned module over the bundles, on all cores.
+fn judge_all(
+    bench: &Bench<'_>,
+    parent: u64,
+    bundles: &[Gathered],
+    facts: &Facts,
+) -> Result<Vec<Judged>> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = bundles.len().div_ceil(threads).max(1);
+    let judge_chunk = |chunk: &[Gathered]| -> Result<Vec<Judged>> {
+        chunk.iter().map(|g| judge(bench, parent, g, facts)).collect()
+    };
+    let chunks: Vec<Result<Vec<Judged>>> = std::thread::scope(|scope| {
+        let handles: Vec<_> =
+            bundles.chunks(share).map(|chunk| scope.spawn(move || judge_chunk(chunk))).collect();
+        let stopped = || Err(anyhow::anyhow!("a check thread stopped"));
+        handles.into_iter().map(|h| h.join().unwrap_or_else(|_| stopped())).collect()
+    });
+    Ok(chunks.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+fn judge(bench: &Bench<'_>, parent: u64, gathered: &Gathered, facts: &Facts) -> Result<Judged> {
+    let bundle = gathered.bundle.encode();
+    let fact = |query: &PlanQuery| facts.get(&(query.address.into(), query.key.into())).cloned();
+    let input = CheckInput {
+        module_hash: bench.check.pin.version.module_hash.into(),
+        evidence: bundle.clone(),
+        facts: plan(bench, &bundle)?.0.iter().filter_map(fact).collect(),
+        params: bench.check.params.clone(),
+        now_s: bench.anchor.timestamp,
+    };
+    let output = bench.check.module.check(&input.encode())?;
+    let verdict = CheckOutput::decode(&output).context("what the check answered")?;
+    metrics::counter!("heliotrope_verdicts_total", "verdict" => verdict.verdict.as_str())
+        .increment(1);
+    let order = (verdict.subject_cell, gathered.bundle.beacon.received_ms, sha256(&bundle));
+    Ok(Judged { bundle, output, verdict, order, parent })
+}
+
+fn commit(
+    bench: &Bench<'_>,
+    lane: u32,
+    judged: &[Judged],
+    mut nodes: BTreeMap<u64, Vec<Vec<u8>>>,
+) -> Result<LaneResult> {
+    let leaf = |j: &Judged| merkle::leaf_hash(&j.bundle);
+    let verdict_leaf = |j: &Judged| merkle::leaf_hash(&verdict_leaf_data(&j.bundle, &j.output));
+    let evidence_tree = MerkleTree::new(judged.iter().map(leaf).collect());
+    let verdict_tree = MerkleTree::new(judged.iter().map(verdict_leaf).collect());
+    let index = |i: usize| u32::try_from(i).context("more than 2^32 leaves in a lane");
+    let mut folded = Vec::with_capacity(judged.len());
+    let mut files: BTreeMap<u64, ShardEvidence> = BTreeMap::new();
+    for (i, j) in judged.iter().enumerate() {
+        folded.push((index(i)?, j.verdict.subject_cell, &j.verdict));
+        let file = files.entry(j.parent).or_insert_with(|| ShardEvidence {
+            anchor_header: bench.anchor_header.to_vec(),
+            nodes: nodes.remove(&j.parent).unwrap_or_default(),
+            leaves: Vec::new(),
+        });
+        file.leaves.push(EvidenceLeaf {
+            index: index(i)?,
+            bundle: j.bundle.clone(),
+            output: j.output.clone(),
+            evidence_path: evidence_tree.path(i),
+            verdict_path: verdict_tree.path(i),
+        });
+    }
+    let shards = fold(folded);
+    let parents = |s: &Shard| files.contains_key(&s.parent);
+    ensure!(shards.iter().all(parents), "a device's proven cell is not where it was registered");
+    let coverage: Vec<_> = shards.iter().map(Shard::leaf).collect();
+    let manifest = LaneManifest {
+        lane,
+        commitment: Commitment {
+            evidence_root: evidence_tree.root(),
+            verdict_root: verdict_tree.root(),
+            coverage_root: merkle::root(&coverage),
+            reward_root: [0; 32],
+            module_hash: bench.check.pin.version.module_hash.into(),
+        },
+        anchor_hash: bench.anchor.hash.into(),
+        leaf_count: index(judged.len())?,
+        shards: shards.iter().map(|s| (s.parent, s.digest())).collect(),
+    };
+    let evidence = files.into_iter().map(|(parent, file)| (parent, file.encode())).collect();
+    Ok(LaneResult { manifest, shards, evidence })
+}

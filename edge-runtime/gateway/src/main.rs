@@ -1,0 +1,81 @@
+//! `heliotrope`: the gateway, and the light client on the command line.
+
+mod chain;
+mod config;
+mod devices;
+mod files;
+mod gather;
+mod ingest;
+mod lane;
+mod pinned;
+mod receipt_log;
+mod run;
+mod server;
+mod settle;
+mod sync;
+
+use std::path::PathBuf;
+
+use alloy_primitives::B256;
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "heliotrope",
+    version,
+    about = "Check physical networks instead of believing them"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Run the gateway: take in reports, check, settle, serve.
+    Run {
+        /// Settings, TOML; `HELIOTROPE_*` in the environment goes on top.
+        #[arg(long, default_value = "heliotrope.toml")]
+        config: PathBuf,
+    },
+    /// Verify a chain from a checkpoint to its newest finalized execution block.
+    Sync {
+        /// Folder of recorded mainnet files: bootstrap, updates, finality update; JSON or SSZ.
+        #[arg(long, conflicts_with_all = ["network", "source"])]
+        recorded: Option<PathBuf>,
+        /// A network's description, `network.json`.
+        #[arg(long, requires = "source")]
+        network: Option<PathBuf>,
+        /// Base address of a Beacon API; give several, they are asked in order.
+        #[arg(long)]
+        source: Vec<String>,
+        /// Beacon block root to start from.
+        #[arg(long)]
+        checkpoint: Option<B256>,
+    },
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match Cli::parse().command {
+        Action::Run { config } => run::run(&config).await,
+        Action::Sync { recorded, network, source, checkpoint } => {
+            let said = match (recorded, network) {
+                (Some(folder), _) => sync::recorded(&folder, checkpoint)?,
+                (None, Some(file)) => sync::network(&file, source, checkpoint).await?,
+                (None, None) => bail!("name --recorded FOLDER, or --network FILE and --source URL"),
+            };
+            say(&said);
+            Ok(())
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer of a command")]
+fn say(text: &str) {
+    println!("{text}");
+}

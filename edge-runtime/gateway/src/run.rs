@@ -1,0 +1,88 @@
+//! `heliotrope run`: wires the parts together, in one screen.
+//!
+//! ```text
+//! POST /v1/reports ─▶ Ingest ─▶ ReceiptLog ─▶ Settler ─▶ SettlementLedger
+//!                       │ key registered?        │ pinned? facts?      │
+//!                       └────────── Chain (light client, proofs) ◀─────┘ proven, then published
+//! ```
+
+use std::{path::Path, sync::Arc};
+
+use alloy::signers::local::PrivateKeySigner;
+use anyhow::{Context as _, Result};
+use heliotrope_host::{Host, HostConfig};
+use heliotrope_light_client::network::Network;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use tokio::sync::{Notify, watch};
+
+use crate::{
+    chain::Chain,
+    config::Config,
+    devices::Devices,
+    files::EpochFiles,
+    ingest::Ingest,
+    receipt_log::ReceiptLog,
+    server::{Served, router},
+    settle::{Settler, Settling},
+};
+
+/// Runs until SIGTERM or Ctrl-C.
+pub(crate) async fn run(settings: &Path) -> Result<()> {
+    let config = Config::read(settings)?;
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| config.data_dir.display().to_string())?;
+    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let network = std::fs::read(&config.network_file)
+        .with_context(|| config.network_file.display().to_string())?;
+    let network = Network::from_json(&network)?;
+    let chain = Chain::start(
+        network,
+        config.beacon_sources.clone(),
+        config.execution_rpc.clone(),
+        &config.data_dir,
+    )?;
+    let log = Arc::new(ReceiptLog::open(&config.data_dir.join("receipts.redb"))?);
+    let devices = Arc::new(Devices::new(chain.clone()));
+    let files = EpochFiles::new(config.data_dir.join("epochs"));
+    let (wake, (status, settling)) = (Arc::new(Notify::new()), watch::channel(Settling::default()));
+    let served = Served {
+        chain: chain.clone(),
+        log: Arc::clone(&log),
+        ingest: Ingest::new(
+            Arc::clone(&log),
+            Arc::clone(&devices),
+            config.accept_upstream_receipts,
+        ),
+        settling,
+        wake: Arc::clone(&wake),
+        metrics,
+        http: reqwest::Client::new(),
+        beacon: config.beacon_sources.first().cloned().unwrap_or_default(),
+        rpc: config.execution_rpc.clone(),
+        epochs_dir: files.root().to_path_buf(),
+        modules_dir: config.modules_dir.clone(),
+        web_dir: config.web_dir.clone(),
+    };
+    if let Some(key) = &config.proposer_key {
+        let key: PrivateKeySigner = key.parse().context("proposer_key: 32 bytes of hex")?;
+        let host = Host::new(HostConfig::default())?;
+        let (modules_dir, rpc) = (config.modules_dir.clone(), config.execution_rpc.clone());
+        let settler =
+            Settler { chain, devices, log, files, host, modules_dir, rpc, key, wake, status };
+        tokio::spawn(settler.run());
+    }
+    let listener = tokio::net::TcpListener::bind(config.listen).await?;
+    tracing::info!(address = %listener.local_addr()?, "serving");
+    axum::serve(listener, router(Arc::new(served))).with_graceful_shutdown(stopped()).await?;
+    Ok(())
+}
+
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("stopping");
+}

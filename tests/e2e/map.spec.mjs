@@ -1,0 +1,248 @@
+// The map in a real browser against a real gateway.
+//   BASE_URL=http://127.0.0.1:8080 node --test map.spec.mjs
+//   LIE=commitment BASE_URL=… node --test map.spec.mjs      the harness was started with that lie
+// Screenshots go to target/e2e/. CHROMIUM names another browser than /usr/bin/chromium.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const BASE = process.env.BASE_URL ?? "http://127.0.0.1:8080";
+const LIE = process.env.LIE ?? "";
+const SHOTS = join(dirname(fileURLToPath(import.meta.url)), "../../target/e2e");
+const LINKS = ["device", "check", "commitment", "header", "checkpoint"];
+const DESKTOP = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+const PATIENCE_MS = Number(process.env.PATIENCE_MS ?? 120_000);
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const ARGS = [
+  "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--use-gl=angle",
+  "--use-angle=swiftshader", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+];
+
+const none = () => {};
+const honest = LIE === "" ? test : none;
+const liar = LIE === "" ? none : test;
+
+let browser;
+before(async () => {
+  mkdirSync(SHOTS, { recursive: true });
+  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGS });
+});
+after(() => browser?.close());
+
+/** A page with what went wrong in it and which origins it asked. */
+async function open(hash = "", options = {}) {
+  const context = await browser.newContext({ viewport: DESKTOP, ...options });
+  const page = await context.newPage();
+  const seen = { errors: [], origins: new Set() };
+  page.on("pageerror", (error) => seen.errors.push(error.message));
+  page.on("console", (message) => message.type() === "error" && seen.errors.push(message.text()));
+  context.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.protocol.startsWith("http")) seen.origins.add(url.origin);
+  });
+  await page.goto(`${BASE}/${hash}`);
+  return { page, context, seen };
+}
+
+const state = (page) => page.evaluate(() => globalThis.__heliotrope);
+const until = (page, predicate, argument) =>
+  page.waitForFunction(predicate, argument, { timeout: PATIENCE_MS, polling: 200 });
+const settled = (page) => until(page, () => {
+  const s = globalThis.__heliotrope;
+  return s && (s.ready || s.broken || s.error || s.crashed || s.empty);
+});
+const verified = (page) => until(page, () => {
+  const s = globalThis.__heliotrope;
+  return s && (s.counts.verified > 0 || s.broken || s.error || s.crashed || s.empty);
+});
+const mapReady = (page) => until(page, () => globalThis.__heliotropeMap?.loaded());
+
+/** Brings a hex to the middle of the map and clicks it there. */
+async function clickHex(page, hex) {
+  await page.evaluate(({ lng, lat }) => globalThis.__heliotropeMap.jumpTo({ center: [lng, lat], zoom: 11.5 }), hex);
+  await page.evaluate(() => new Promise((done) => globalThis.__heliotropeMap.once("idle", done)));
+  const at = await page.evaluate(({ lng, lat }) => {
+    const point = globalThis.__heliotropeMap.project([lng, lat]);
+    const box = globalThis.__heliotropeMap.getContainer().getBoundingClientRect();
+    return { x: box.x + point.x, y: box.y + point.y };
+  }, hex);
+  await page.mouse.click(at.x, at.y);
+}
+
+const drawerLinks = (page) => page.$$eval(".drawer .link", (links) =>
+  links.map((link) => [link.dataset.link, link.dataset.outcome]));
+
+async function axe(page) {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join(", ")}`);
+}
+
+honest("a hex on the map shows five verified links", async () => {
+  const { page, context, seen } = await open();
+  await verified(page);
+  const before = await state(page);
+  assert.equal(before.broken, null, JSON.stringify(before.broken));
+  assert.equal(before.error, null);
+  assert.ok(before.counts.verified > 0, `no verified hex: ${JSON.stringify(before)}`);
+  await mapReady(page);
+  await page.screenshot({ path: join(SHOTS, "desktop-world.png") });
+
+  const hex = before.sample.find((entry) => entry.state === "verified");
+  await clickHex(page, hex);
+  await until(page, (cell) => globalThis.__heliotrope.selected?.cell === cell, hex.cell);
+  await until(page, () => globalThis.__heliotrope.selected?.state === "verified");
+  assert.deepEqual(await drawerLinks(page), LINKS.map((link) => [link, "verified"]));
+  assert.match(page.url(), new RegExp(`hex=${hex.cell}`));
+
+  await page.locator(".drawer .link details > summary").first().click();
+  await page.locator(".drawer .exhibit > summary").first().click();
+  assert.match(await page.locator(".drawer .exhibit pre").first().textContent(), /^[0-9a-f]{40,}/);
+  await page.screenshot({ path: join(SHOTS, "desktop-hex.png") });
+  assert.deepEqual(await axe(page), []);
+  assert.deepEqual(seen.errors, []);
+  await context.close();
+});
+
+honest("everything is checked, and the list has the numbers of the map", async () => {
+  const { page, context, seen } = await open();
+  await settled(page);
+  const end = await state(page);
+  assert.ok(end.ready, JSON.stringify(end));
+  assert.deepEqual(end.links.map(({ outcome }) => outcome), LINKS.map(() => "verified"));
+  assert.equal(end.counts.committed + end.counts.claimed + end.counts.broken, 0, JSON.stringify(end.counts));
+  const caption = await page.locator("table.hexes caption").textContent();
+  assert.equal(Number(caption.replace(/\D/g, "")), end.total);
+  await page.selectOption(".filters select", "failed");
+  const failed = await page.locator("table.hexes caption").textContent();
+  assert.equal(Number(failed.replace(/\D/g, "")), end.counts.failed);
+  if (end.counts.failed > 0) {
+    await page.locator("table.hexes button.cell").first().click();
+    await until(page, () => globalThis.__heliotrope.selected?.state === "failed");
+    await page.locator(".drawer details.leaf > summary").first().click();
+    await page.locator(".drawer details.leaf").first().scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(SHOTS, "desktop-failed.png") });
+  }
+  assert.deepEqual(await axe(page), []);
+
+  const network = await (await fetch(`${BASE}/v1/network.json`)).json();
+  const allowed = new Set([BASE, ...network.checkpoint_sources].map((url) => new URL(url).origin));
+  assert.deepEqual([...seen.origins].filter((origin) => !allowed.has(origin)), []);
+  await context.close();
+});
+
+honest("the list works from the keyboard alone", async () => {
+  const { page, context } = await open();
+  await verified(page);
+  await page.selectOption(".filters select", "verified");
+  await page.locator("table.hexes button.cell").first().focus();
+  await page.keyboard.press("Enter");
+  await until(page, () => globalThis.__heliotrope.selected?.state === "verified");
+  await page.locator("button.back").focus();
+  await page.keyboard.press("Enter");
+  await until(page, () => globalThis.__heliotrope.selected === null);
+  await context.close();
+});
+
+honest("a link to a hex opens it, on a phone, in the dark", async () => {
+  const first = await open();
+  await verified(first.page);
+  const { sample } = await state(first.page);
+  await first.context.close();
+  const { page, context } = await open(`#hex=${sample[0].cell}`, { viewport: PHONE, colorScheme: "dark" });
+  await until(page, () => globalThis.__heliotrope?.selected?.state === "verified");
+  await mapReady(page);
+  await page.evaluate(() => new Promise((done) => {
+    globalThis.__heliotropeMap.once("idle", done);
+    globalThis.__heliotropeMap.triggerRepaint();
+  }));
+  await page.screenshot({ path: join(SHOTS, "phone-hex.png") });
+  assert.deepEqual(await axe(page), []);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= PHONE.width, `the page is ${wide} px wide`);
+  await page.locator("button.back").click();
+  await page.screenshot({ path: join(SHOTS, "phone.png") });
+  await context.close();
+});
+
+honest("a checkpoint of another chain is not followed", async () => {
+  const { page, context } = await open(`#checkpoint=0x${"11".repeat(32)}`);
+  await settled(page);
+  const end = await state(page);
+  assert.equal(end.counts.verified, 0);
+  assert.ok(end.error ?? end.broken, JSON.stringify(end));
+  await context.close();
+});
+
+honest("a dead gateway is an error, not an empty map", async () => {
+  const { page, context } = await (async () => {
+    const opened = await browser.newContext({ viewport: DESKTOP });
+    const fresh = await opened.newPage();
+    await opened.route("**/v1/network.json", (route) => route.abort());
+    await fresh.goto(`${BASE}/`);
+    return { page: fresh, context: opened };
+  })();
+  await settled(page);
+  const end = await state(page);
+  assert.match(end.error, /could not be fetched/);
+  assert.ok(await page.locator('[data-state="failed"] button').isVisible());
+  await page.screenshot({ path: join(SHOTS, "error.png") });
+  assert.deepEqual(await axe(page), []);
+  await context.close();
+});
+
+honest("a verifier that dies leaves nothing green, and can be started again", async () => {
+  const context = await browser.newContext({ viewport: DESKTOP });
+  const page = await context.newPage();
+  let dead = true;
+  await context.route("**/worker.js", (route) => (dead
+    ? route.fulfill({ contentType: "text/javascript", body: "throw new Error('out of memory')" })
+    : route.continue()));
+  await page.goto(`${BASE}/`);
+  await until(page, () => globalThis.__heliotrope?.crashed);
+  assert.equal((await state(page)).counts.verified, 0);
+  dead = false;
+  await page.locator('[data-state="crashed"] button').click();
+  await verified(page);
+  const end = await state(page);
+  assert.equal(end.crashed, null);
+  assert.ok(end.counts.verified > 0, JSON.stringify(end));
+  await context.close();
+});
+
+liar(`the lie is named: ${LIE.toUpperCase()}`, async () => {
+  const { page, context } = await open();
+  await until(page, () => {
+    const s = globalThis.__heliotrope;
+    return s && (s.broken || s.ready || s.error || s.crashed || s.empty);
+  });
+  const at = await state(page);
+  assert.equal(at.broken?.link, LIE, JSON.stringify(at));
+  await page.waitForTimeout(3_000);
+  const end = await state(page);
+  assert.equal(end.broken.link, LIE, JSON.stringify(end.broken));
+  assert.ok(await page.locator(`.banner-broken[data-link="${LIE}"]`).isVisible());
+  if (end.broken.cell === null) {
+    assert.equal(end.counts.verified, 0, JSON.stringify(end.counts));
+    assert.equal(end.counts.broken, end.total, JSON.stringify(end.counts));
+  } else {
+    const hex = end.sample.find(({ cell }) => cell === end.broken.cell);
+    assert.ok(hex === undefined || hex.state === "broken", JSON.stringify(hex));
+    // The liar forges a signature in every bundle: in the end no hex is left.
+    await until(page, () => globalThis.__heliotrope.ready);
+    const { counts, total } = await state(page);
+    assert.equal(counts.verified + counts.failed + counts.stale, 0, JSON.stringify(counts));
+    assert.equal(counts.broken, total, JSON.stringify(counts));
+  }
+  await mapReady(page);
+  await page.waitForTimeout(1_000);
+  await page.screenshot({ path: join(SHOTS, `lie-${LIE}.png`) });
+  assert.deepEqual(await axe(page), []);
+  await context.close();
+});

@@ -1,0 +1,243 @@
+//! Builds the check modules so that anyone gets the same bytes, and holds them to the digests in
+//! `contracts/checks/manifest.toml`.
+//!
+//! ```text
+//!  cargo build --profile pinned ─ .wasm ─ strip ─ sha256 ─ manifest.toml
+//! ```
+//! Every path that could get into the bytes is mapped to a fixed name. The linker adds two exports
+//! and some custom sections that are not part of the ABI; both are cut out here, section by section,
+//! without touching code.
+
+use crate::command::quietly;
+use anyhow::{Context as _, Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The checks and where their rules are.
+const CHECKS: [(&str, &str); 1] = [("coverage-radio", "contracts/checks/src/coverage_radio")];
+/// What a module may export.
+const ABI_EXPORTS: [&str; 6] =
+    ["memory", "hc_abi_v1", "hc_alloc", "hc_check", "hc_describe", "hc_plan"];
+/// Largest memory of a module in bytes.
+const MAX_MEMORY: u64 = 8 << 20;
+/// Stack of a module in bytes.
+const STACK: u64 = 128 << 10;
+const MANIFEST: &str = "contracts/checks/manifest.toml";
+const HEADER: &str = "# The check modules and their digests. Written by\n\
+     # `cargo run --release -p heliotrope-harness -- checks --update`.\n\n";
+
+/// A module as built.
+#[derive(Clone, Debug)]
+pub struct BuiltCheck {
+    /// Name of the check.
+    pub name: String,
+    /// The module, ready to be pinned.
+    pub path: PathBuf,
+    /// SHA-256 of the module.
+    pub sha256: [u8; 32],
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Manifest {
+    check: Vec<Entry>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    name: String,
+    source: String,
+    sha256: String,
+    size: u64,
+    rustc: String,
+    abi: u32,
+}
+
+/// Builds every check into `out_dir` and compares the digests with the manifest.
+///
+/// # Errors
+/// If a build fails or a digest is another than the manifest's.
+pub fn build_checks(workspace_root: &Path, out_dir: &Path) -> Result<Vec<BuiltCheck>> {
+    let built = build(workspace_root, out_dir)?;
+    let path = workspace_root.join(MANIFEST);
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let manifest: Manifest = toml::from_str(&text)?;
+    let rustc = rustc_version()?;
+    for check in &built {
+        let entry = manifest.check.iter().find(|entry| entry.name == check.name);
+        let entry = entry.with_context(|| format!("{MANIFEST} has no check {}", check.name))?;
+        let got = hex::encode(check.sha256);
+        ensure!(
+            got == entry.sha256,
+            "{}: sha256 {got} (rustc {rustc}), expected {} (rustc {}); if the rules changed on \
+             purpose, update the manifest",
+            check.name,
+            entry.sha256,
+            entry.rustc,
+        );
+    }
+    Ok(built)
+}
+
+/// Builds every check into `out_dir` and writes the manifest.
+///
+/// # Errors
+/// If a build fails.
+pub fn update_checks(workspace_root: &Path, out_dir: &Path) -> Result<Vec<BuiltCheck>> {
+    let built = build(workspace_root, out_dir)?;
+    let rustc = rustc_version()?;
+    let entries = built.iter().zip(CHECKS).map(|(check, (_, source))| Entry {
+        name: check.name.clone(),
+        source: source.into(),
+        sha256: hex::encode(check.sha256),
+        size: check.size,
+        rustc: rustc.clone(),
+        abi: 1,
+    });
+    let manifest = Manifest { check: entries.collect() };
+    fs::write(workspace_root.join(MANIFEST), HEADER.to_owned() + &toml::to_string(&manifest)?)?;
+    Ok(built)
+}
+
+fn build(root: &Path, out_dir: &Path) -> Result<Vec<BuiltCheck>> {
+    let root = root.canonicalize().with_context(|| root.display().to_string())?;
+    fs::create_dir_all(out_dir)?;
+    let target = root.join("target");
+    let mut built = Vec::new();
+    for (name, _) in CHECKS {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(&root).env("CARGO_TARGET_DIR", &target);
+        for (variable, _) in std::env::vars_os() {
+            let variable = variable.to_string_lossy().into_owned();
+            if variable.contains("RUSTFLAGS") || variable.starts_with("CARGO_PROFILE_") {
+                cargo.env_remove(variable);
+            }
+        }
+        cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(&root)?.join("\x1f"));
+        cargo.args(["build", "--locked", "--quiet", "--target", "wasm32-unknown-unknown"]);
+        cargo.args(["--profile", "pinned", "-p", "heliotrope-checks", "--bin", name]);
+        quietly(&format!("checks: build {name}"), &mut cargo)?;
+        let raw = target.join(format!("wasm32-unknown-unknown/pinned/{name}.wasm"));
+        let wasm = strip(&fs::read(&raw).with_context(|| raw.display().to_string())?)?;
+        let path = out_dir.join(format!("{name}.wasm"));
+        // tests build side by side: nobody may read half a module
+        let beside = path.with_extension(format!("{:?}", std::thread::current().id()));
+        fs::write(&beside, &wasm)?;
+        fs::rename(&beside, &path)?;
+        let (sha256, size) = (Sha256::digest(&wasm).into(), wasm.len() as u64);
+        built.push(BuiltCheck { name: name.into(), path, sha256, size });
+    }
+    Ok(built)
+}
+
+/// Compiler flags: fixed names for every path, and the memory of the module.
+fn flags(root: &Path) -> Result<Vec<String>> {
+    let sysroot = output_of("rustc", &["--print", "sysroot"])?;
+    let version = output_of("rustc", &["-vV"])?;
+    let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
+    let commit = commit.context("rustc -vV names no commit")?;
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| std::env::home_dir().map(|home| home.join(".cargo")));
+    let home = home.context("neither CARGO_HOME nor a home directory is set")?;
+    let mut maps = vec![
+        (home.clone(), "/cargo".to_owned()),
+        (PathBuf::from(sysroot.trim()).join("lib/rustlib/src/rust"), format!("/rustc/{commit}")),
+        (root.to_path_buf(), "/heliotrope".to_owned()),
+    ];
+    // the folder of a registry is named after the mirror it came from
+    for source in fs::read_dir(home.join("registry/src")).into_iter().flatten() {
+        maps.push((source?.path(), "/cargo/src".to_owned()));
+    }
+    let mut flags: Vec<_> = maps
+        .into_iter()
+        .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()))
+        .collect();
+    flags.push(format!("-Clink-arg=--max-memory={MAX_MEMORY}"));
+    flags.push(format!("-Clink-arg=-zstack-size={STACK}"));
+    Ok(flags)
+}
+
+fn output_of(program: &str, args: &[&str]) -> Result<String> {
+    let output = Command::new(program).args(args).output()?;
+    ensure!(output.status.success(), "{program} failed");
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+fn rustc_version() -> Result<String> {
+    let version = output_of("rustc", &["--version"])?;
+    Ok(version.trim().trim_start_matches("rustc ").to_owned())
+}
+
+/// Cuts custom sections and exports that are not of the ABI out of a module.
+fn strip(wasm: &[u8]) -> Result<Vec<u8>> {
+    const CUSTOM: u8 = 0;
+    const EXPORT: u8 = 7;
+    let (header, mut rest) = wasm.split_at_checked(8).context("module shorter than its header")?;
+    let mut out = header.to_vec();
+    while let Some((&id, after)) = rest.split_first() {
+        let (size, after) = leb(after)?;
+        let (section, after) = after.split_at_checked(size).context("section is cut off")?;
+        rest = after;
+        match id {
+            CUSTOM => {}
+            EXPORT => write_section(&mut out, EXPORT, &abi_exports(section)?),
+            _ => write_section(&mut out, id, section),
+        }
+    }
+    Ok(out)
+}
+
+fn abi_exports(section: &[u8]) -> Result<Vec<u8>> {
+    let (count, mut rest) = leb(section)?;
+    let (mut kept, mut body) = (0_usize, Vec::new());
+    for _ in 0..count {
+        let start = rest;
+        let (len, after) = leb(rest)?;
+        let (name, after) = after.split_at_checked(len).context("export name is cut off")?;
+        let (_, after) = after.split_first().context("export is cut off")?;
+        let (_, after) = leb(after)?;
+        if ABI_EXPORTS.iter().any(|abi| abi.as_bytes() == name) {
+            kept += 1;
+            body.extend_from_slice(&start[..start.len() - after.len()]);
+        }
+        rest = after;
+    }
+    let mut out = Vec::new();
+    write_leb(&mut out, kept);
+    out.extend_from_slice(&body);
+    Ok(out)
+}
+
+fn write_section(out: &mut Vec<u8>, id: u8, body: &[u8]) {
+    out.push(id);
+    write_leb(out, body.len());
+    out.extend_from_slice(body);
+}
+
+fn leb(bytes: &[u8]) -> Result<(usize, &[u8])> {
+    let mut value = 0_usize;
+    for (at, byte) in bytes.iter().take(5).enumerate() {
+        value |= usize::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 {
+            return Ok((value, &bytes[at + 1..]));
+        }
+    }
+    bail!("a number is cut off")
+}
+
+fn write_leb(out: &mut Vec<u8>, mut value: usize) {
+    loop {
+        let low = (value & 0x7f) as u8;
+        value >>= 7;
+        out.push(if value == 0 { low } else { low | 0x80 });
+        if value == 0 {
+            return;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `cargo demo`, `cargo test-all` and the smaller doors beside them.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command-line tool prints")]
+
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use heliotrope_harness::{
+    checks_build::{build_checks, update_checks},
+    command::workspace_root,
+    conformance, contracts_build,
+    demo::{DemoOptions, demo},
+    lie::Link,
+    test::test_all,
+};
+
+#[derive(Debug, Parser)]
+#[command(name = "heliotrope-harness", about = "Builds, runs and tests Heliotrope")]
+struct Cli {
+    #[command(subcommand)]
+    command: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Build everything, start every part, say where to look. Ctrl-C stops it.
+    Demo {
+        /// Port of the page.
+        #[arg(long, default_value_t = 8787)]
+        port: u16,
+        /// Gateways in the fleet.
+        #[arg(long, default_value_t = 1_400)]
+        gateways: u32,
+        /// Seed of the fleet.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Change one byte of this link on its way to the page: device, check, commitment, header
+        /// or checkpoint.
+        #[arg(long)]
+        lie: Option<Link>,
+    },
+    /// Run every test there is; the last line is the count.
+    Test,
+    /// Run test vectors of others against our code.
+    Conformance {
+        /// Name of the suite.
+        suite: String,
+        /// Folder with the vectors.
+        dir: PathBuf,
+    },
+    /// Build the check modules and compare their digests with the manifest.
+    Checks {
+        /// Write the manifest instead.
+        #[arg(long)]
+        update: bool,
+    },
+    /// Compare the contracts' storage layouts with the committed ones.
+    Layout {
+        /// Write them instead.
+        #[arg(long)]
+        update: bool,
+    },
+}
+
+fn main() -> Result<ExitCode> {
+    let root = workspace_root();
+    match Cli::parse_from(arguments()).command {
+        Action::Demo { port, gateways, seed, lie } => {
+            demo(&root, DemoOptions { port, gateways, seed, lie })?;
+        }
+        Action::Test => {
+            let good = test_all(&root)?;
+            return Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+        }
+        Action::Conformance { suite, dir } => return conformance::run(&suite, &dir),
+        Action::Checks { update } => {
+            let build = if update { update_checks } else { build_checks };
+            for check in build(&root, &root.join("target/heliotrope/checks"))? {
+                println!("{} {} {} bytes", hex::encode(check.sha256), check.name, check.size);
+            }
+        }
+        Action::Layout { update } => contracts_build::layouts(&root, update)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The command line. The aliases end in `-- demo`, so the `--` of `cargo demo -- --port 9000` is one
+/// too many: it may stand there or not.
+fn arguments() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.get(2).is_some_and(|argument| argument == "--") {
+        arguments.remove(2);
+    }
+    arguments
+}

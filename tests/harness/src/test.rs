@@ -1,0 +1,199 @@
+//! `cargo test-all`: everything that can say no to a change.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result};
+
+use crate::{
+    checks_build::build_checks,
+    command::{quietly, vectors},
+    contracts_build::{self, tool},
+    lie::{self, Link},
+    process::free_port,
+    setup,
+    tally::{Format, Tally},
+    web_build::build_web,
+    world::{self, World, WorldConfig},
+};
+
+/// Crates that run in the browser too.
+const WASM_CRATES: [&str; 6] = [
+    "heliotrope-verifier",
+    "heliotrope-device-proofs",
+    "heliotrope-light-client",
+    "heliotrope-contracts",
+    "heliotrope-wasm",
+    "heliotrope-web",
+];
+/// Gateways of the fleet that the browser tests look at: small enough to be proven in seconds.
+const E2E_GATEWAYS: u32 = 160;
+/// Conformance suites and the folders of `../shared/vectors` that they walk.
+const CONFORMANCE: [(&str, &str); 6] = [
+    ("ethereum-spec-sync", "ethereum/spec"),
+    ("ethereum-api", "ethereum"),
+    ("eip1186", "evm"),
+    ("eip1186", "ethereum/devnet_capella_minimal"),
+    ("eip1186", "ethereum/execution_rpc"),
+    ("helium-poc", "device/helium"),
+];
+
+/// Recordings of mainnet, below `../shared/vectors`.
+const MAINNET: [&str; 3] = [
+    "ethereum/mainnet_capella_periods_862_867",
+    "ethereum/mainnet_capella_periods_800_820",
+    "ethereum/mainnet_deneb_periods_1347_1392",
+];
+
+/// Runs everything; whether all of it passed.
+pub fn test_all(root: &Path) -> Result<bool> {
+    setup::for_tests(root)?;
+    let tools = python_tools(root)?;
+    let mut tally = Tally::default();
+    style(&mut tally, root, &tools);
+    contracts(&mut tally, root);
+    rust(&mut tally, root);
+    conformance(&mut tally, root);
+    if let Err(error) = end_to_end(&mut tally, root) {
+        tally.fail("end to end", &error);
+    }
+    Ok(tally.close())
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(root).args(arguments);
+    command
+}
+
+/// `typos` and `taplo`, in an environment of their own.
+fn python_tools(root: &Path) -> Result<PathBuf> {
+    let venv = root.join("target/heliotrope/venv");
+    let bin = venv.join("bin");
+    if !bin.join("taplo").is_file() || !bin.join("typos").is_file() {
+        quietly("setup: python3 -m venv", Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+        quietly(
+            "setup: pip install typos taplo",
+            Command::new(bin.join("pip")).args(["install", "-q", "typos==1.52.0", "taplo==0.9.3"]),
+        )?;
+    }
+    Ok(bin)
+}
+
+fn style(tally: &mut Tally, root: &Path, tools: &Path) {
+    let exit = Format::ExitStatus;
+    tally.run("cargo fmt", exit, &mut cargo(root, &["fmt", "--all", "--check"]));
+    tally.run("typos", exit, Command::new(tools.join("typos")).current_dir(root));
+    let mut taplo = Command::new(tools.join("taplo"));
+    tally.run("taplo", exit, taplo.args(["fmt", "--check"]).current_dir(root));
+}
+
+fn contracts(tally: &mut Tally, root: &Path) {
+    let forge = |arguments: &[&str]| {
+        let mut command = Command::new(tool(root, "forge"));
+        command.current_dir(root.join("contracts")).args(arguments);
+        command
+    };
+    tally.run("forge fmt", Format::ExitStatus, &mut forge(&["fmt", "--check"]));
+    tally.run("forge lint", Format::ExitStatus, &mut forge(&["lint", "--deny", "warnings"]));
+    tally.run("forge test", Format::Forge, &mut forge(&["test", "--offline"]));
+    let layouts = contracts_build::build(root).and_then(|()| contracts_build::layouts(root, false));
+    tally.check("storage layouts", layouts);
+}
+
+fn rust(tally: &mut Tally, root: &Path) {
+    let exit = Format::ExitStatus;
+    let deny = ["--", "-D", "warnings"];
+    // one native profile: what is built here is what the demo runs
+    let native = ["clippy", "--release", "--quiet", "--all-targets"];
+    tally.run("clippy", exit, cargo(root, &native).args(deny));
+    let mut wasm = cargo(root, &["clippy", "--quiet", "--target", "wasm32-unknown-unknown"]);
+    wasm.args(["--profile", "wasm"]).args(WASM_CRATES.iter().flat_map(|c| ["-p", c]));
+    tally.run("clippy, wasm32", exit, wasm.args(deny));
+    let built = build_checks(root, &root.join("target/heliotrope/checks"));
+    tally.check("check modules: digests", built.map(drop));
+    tally.run("cargo test", Format::CargoTest, &mut cargo(root, &["test", "--release", "--quiet"]));
+    let mut doc = cargo(root, &["doc", "--release", "--quiet", "--no-deps"]);
+    tally.run("cargo doc", exit, doc.env("RUSTDOCFLAGS", "-D warnings"));
+}
+
+fn conformance(tally: &mut Tally, root: &Path) {
+    let Some(vectors) = vectors() else {
+        for (suite, folder) in CONFORMANCE {
+            tally.skip(&format!("conformance {suite} {folder}"), "../shared/vectors is not there");
+        }
+        return;
+    };
+    for (suite, folder) in CONFORMANCE {
+        let mut command = Command::new(root.join("target/release/heliotrope-harness"));
+        command.current_dir(root).args(["conformance", suite]).arg(vectors.join(folder));
+        tally.run(&format!("conformance {suite} {folder}"), Format::Plain, &mut command);
+    }
+}
+
+/// Real mainnet, verified natively and as wasm: the same bytes must lead to the same block.
+fn native_is_wasm(tally: &mut Tally, root: &Path, node_package: &Path) {
+    for folder in MAINNET {
+        let name = format!("mainnet, native and wasm: {folder}");
+        let Some(vectors) = vectors() else {
+            tally.skip(&name, "../shared/vectors is not there");
+            continue;
+        };
+        tally.check(&name, same_block(root, node_package, &vectors.join(folder)));
+    }
+}
+
+fn same_block(root: &Path, node_package: &Path, folder: &Path) -> Result<()> {
+    let mut native = Command::new(root.join("target/release/heliotrope"));
+    let native = quietly("heliotrope sync", native.args(["sync", "--recorded"]).arg(folder))?;
+    let mut wasm = Command::new("node");
+    wasm.arg(root.join("tests/conformance/sync-in-wasm.mjs")).arg(node_package).arg(folder);
+    let wasm = quietly("the same as wasm", &mut wasm)?;
+    let (native, wasm) = (native.lines().last(), wasm.lines().last());
+    anyhow::ensure!(native.is_some() && native == wasm, "native: {native:?}\nwasm: {wasm:?}");
+    eprintln!("  {}", native.unwrap_or_default());
+    Ok(())
+}
+
+/// A real chain, a real gateway, a real browser; then the same with a liar in front.
+fn end_to_end(tally: &mut Tally, root: &Path) -> Result<()> {
+    let checks = world::build(root)?;
+    let web = build_web(root, &root.join("target/heliotrope/web"))?;
+    native_is_wasm(tally, root, &web.node_dir);
+    let port = free_port()?;
+    let config = WorldConfig {
+        root: root.to_path_buf(),
+        state: root.join("target/heliotrope/e2e"),
+        port,
+        gateways: E2E_GATEWAYS,
+        seed: 1,
+        lie: None,
+        web_dir: Some(web.out_dir),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut world = runtime.block_on(async {
+        let mut world = World::start(config, &checks).await?;
+        world.live().await?;
+        anyhow::Ok(world)
+    })?;
+    let browser = |url: &str, lie: Option<Link>| {
+        let mut command = Command::new("node");
+        command.current_dir(root.join("tests/e2e")).args(["--test", "map.spec.mjs"]);
+        command.env("BASE_URL", url).env("LIE", lie.map_or("", Link::name));
+        command
+    };
+    tally.run("browser: the map", Format::NodeTest, &mut browser(&world.url, None));
+    for link in Link::ALL {
+        let port = free_port()?;
+        let carrier = runtime.block_on(lie::serve(link, world.gateway_url.clone(), port))?;
+        let url = format!("http://127.0.0.1:{port}");
+        let name = format!("browser: a lie about the {}", link.name());
+        tally.run(&name, Format::NodeTest, &mut browser(&url, Some(link)));
+        carrier.abort();
+    }
+    world.check().context("after the browser tests")?;
+    runtime.block_on(async { drop(world) });
+    Ok(())
+}

@@ -1,0 +1,360 @@
+//! A whole small world on this machine: execution chain, beacon chain, contracts, fleet, gateway.
+//!
+//! ```text
+//! anvil ◀─ DevChain (beacon API) ◀── gateway process ──▶ HTTP: reports in, proofs and page out
+//!   ▲                                    ▲
+//!   └─ contracts, registrations, pin     └─ fleet's reports        (lying carrier in front, if asked)
+//! ```
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::B256;
+use anyhow::{Context as _, Result, bail, ensure};
+use heliotrope_contracts::check_id;
+use heliotrope_light_client::network::Network;
+use heliotrope_verifier::consensus::UnixSeconds;
+use serde_json::Value;
+
+use crate::{
+    checks_build::{BuiltCheck, build_checks},
+    contracts_build::{self, tool},
+    deploy::{DEVELOPMENT_KEY, Deployment, Mine, NewDevice},
+    devchain::{BeaconServer, DevChain, DevChainConfig, Realtime},
+    fleet::{Fleet, FleetConfig, Gateway},
+    lie::{self, Link},
+    process::{Process, free_port},
+    progress::Progress,
+};
+
+/// The check that the demo pins.
+const CHECK: &str = "coverage-radio";
+/// Slots that the chain has behind it when it starts: setting up uses them up faster than time
+/// passes, so that nobody waits for finality.
+const SLOTS_OF_HISTORY: u64 = 256;
+/// Slots after which a block is final for certain: three epochs of the minimal preset, and one more.
+const SLOTS_TO_FINALITY: u64 = 32;
+/// Reports sent in one request.
+pub const REPORTS_PER_BATCH: usize = 4_000;
+/// How long any step may take.
+const STEP_TIMEOUT: Duration = Duration::from_secs(180);
+/// Chain id of the development chain, anvil's own.
+const CHAIN_ID: u64 = 31337;
+
+/// What to build.
+#[derive(Clone, Debug)]
+pub struct WorldConfig {
+    /// Root of the checkout.
+    pub root: PathBuf,
+    /// Where everything of this run is kept; emptied first.
+    pub state: PathBuf,
+    /// Address of the page: 127.0.0.1 and this port.
+    pub port: u16,
+    /// Gateways in the fleet.
+    pub gateways: u32,
+    /// Seed of the fleet.
+    pub seed: u64,
+    /// The link to lie about.
+    pub lie: Option<Link>,
+    /// The built web app.
+    pub web_dir: Option<PathBuf>,
+}
+
+/// A running world. Everything ends when it is dropped.
+#[derive(Debug)]
+pub struct World {
+    /// The page's address.
+    pub url: String,
+    /// The gateway's own address, which never lies.
+    pub gateway_url: String,
+    /// The gateway.
+    pub gateway: Option<Process>,
+    /// The execution node.
+    pub anvil: Process,
+    /// The beacon chain.
+    pub chain: DevChain,
+    /// Its Beacon API.
+    pub beacon: BeaconServer,
+    /// The fleet and what is expected of each report.
+    pub fleet: Fleet,
+    /// Root that the light clients start from.
+    pub checkpoint: B256,
+    config: WorldConfig,
+    settings: PathBuf,
+    carrier: Option<tokio::task::JoinHandle<()>>,
+    clock: Option<Realtime>,
+}
+
+impl Mine for DevChain {
+    async fn mine(&self) -> Result<()> {
+        self.advance(1).await
+    }
+}
+
+/// Builds what runs: contracts, check modules and the gateway.
+pub fn build(root: &Path) -> Result<Vec<BuiltCheck>> {
+    contracts_build::build(root)?;
+    let checks = build_checks(root, &root.join("target/heliotrope/checks"))?;
+    crate::command::loudly(
+        "gateway: cargo build",
+        Command::new("cargo").current_dir(root).args([
+            "build",
+            "--release",
+            "-p",
+            "heliotrope-gateway",
+            "-p",
+            "heliotrope-harness",
+        ]),
+    )?;
+    Ok(checks)
+}
+
+impl World {
+    /// Starts all parts, up to a gateway that has a finalized header and no reports yet.
+    pub async fn start(config: WorldConfig, checks: &[BuiltCheck]) -> Result<Self> {
+        let progress = Progress::new();
+        if config.state.exists() {
+            fs::remove_dir_all(&config.state)?;
+        }
+        fs::create_dir_all(config.state.join("modules"))?;
+        let fleet = progress.step("fleet: keys, places and a day of signed reports", || {
+            let (seed, gateways) = (config.seed, config.gateways);
+            let wanted = FleetConfig { seed, gateways, ..FleetConfig::default() };
+            let name = format!("fleet-{}-{}", config.seed, config.gateways);
+            Fleet::cached(&config.root.join("target/heliotrope").join(name), wanted)
+        })?;
+        let (anvil, chain, beacon, rpc) = progress
+            .step_async("chain: anvil and the development beacon chain", start_chain(&config))
+            .await?;
+        let deployment = progress
+            .step_async("contracts: deploy", Deployment::deploy(&config.root, &rpc, &chain))
+            .await?;
+        let (params, module) = modules(&config, &deployment, checks)?;
+        deployment.pin(CHECK, module, params, &chain).await?;
+        let what = format!("registry: {} devices sign in", fleet.gateways.len());
+        progress.step_async(&what, register(&deployment, &fleet, &chain)).await?;
+        chain.advance(SLOTS_TO_FINALITY).await?;
+        let checkpoint = chain.checkpoint_root().await;
+        let gateway_port = if config.lie.is_some() { free_port()? } else { config.port };
+        let gateway_url = format!("http://127.0.0.1:{gateway_port}");
+        let settings =
+            write_settings(&config, &chain, &beacon, &deployment, &rpc, gateway_port).await?;
+        let mut world = Self {
+            url: format!("http://127.0.0.1:{}", config.port),
+            gateway_url,
+            gateway: None,
+            anvil,
+            chain,
+            beacon,
+            fleet,
+            checkpoint,
+            config,
+            settings,
+            carrier: None,
+            clock: None,
+        };
+        progress.step_async("gateway: start and sync", world.start_gateway()).await?;
+        Ok(world)
+    }
+
+    /// Feeds the fleet's day to the gateway, waits until its settlement is final, and lets the chain
+    /// go on by the clock; from then on the page is served.
+    pub async fn live(&mut self) -> Result<()> {
+        let progress = Progress::new();
+        let count = self.fleet.reports.len();
+        progress
+            .step_async(&format!("gateway: takes in {count} reports"), self.send_reports())
+            .await?;
+        progress.step_async("epoch: check, settle, prove", self.settle()).await?;
+        self.chain.catch_up(UnixSeconds(now_s())).await?;
+        self.clock = Some(self.chain.run_realtime());
+        if let Some(link) = self.config.lie {
+            let upstream = self.gateway_url.clone();
+            self.carrier = Some(lie::serve(link, upstream, self.config.port).await?);
+        }
+        Ok(())
+    }
+
+    /// Starts the gateway process and waits until it has a finalized header.
+    pub async fn start_gateway(&mut self) -> Result<()> {
+        let mut command = Command::new(self.config.root.join("target/release/heliotrope"));
+        command.args(["run", "--config"]).arg(&self.settings);
+        let process = Process::start("gateway", &mut command, &self.config.state.join("logs"))?;
+        self.gateway = Some(process);
+        let url = format!("{}/healthz", self.gateway_url);
+        let started = Instant::now();
+        loop {
+            if let Ok(answer) = reqwest::get(&url).await
+                && answer.status().is_success()
+            {
+                return Ok(());
+            }
+            self.check_gateway()?;
+            ensure!(started.elapsed() < STEP_TIMEOUT, "the gateway does not get ready");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Sends the fleet's reports in batches; says how many were accepted and rejected.
+    pub async fn send_reports(&mut self) -> Result<(u64, u64)> {
+        let client = reqwest::Client::new();
+        let url = format!("{}/v1/reports", self.gateway_url);
+        let (mut accepted, mut rejected) = (0, 0);
+        for chunk in self.fleet.reports.chunks(REPORTS_PER_BATCH) {
+            let outcome = send_batch(&client, &url, Fleet::batch(chunk)).await?;
+            accepted += outcome["accepted"].as_u64().context("accepted")?;
+            rejected += outcome["rejected"].as_array().context("rejected")?.len() as u64;
+        }
+        Ok((accepted, rejected))
+    }
+
+    /// Closes the epoch and makes blocks until its settlement is final and published.
+    pub async fn settle(&mut self) -> Result<u64> {
+        let client = reqwest::Client::new();
+        let url = format!("{}/v1/epochs/close", self.gateway_url);
+        let answer: Value = client.post(url).send().await?.error_for_status()?.json().await?;
+        let epoch = answer["epoch"].as_u64().context("epoch")?;
+        let started = Instant::now();
+        loop {
+            let status = self.status().await?;
+            if status["published"] == epoch {
+                return Ok(epoch);
+            }
+            match status["settlement"]["phase"].as_str() {
+                Some("proposing") => self.chain.advance(1).await?,
+                Some("waiting for finality") => self.chain.advance(SLOTS_TO_FINALITY).await?,
+                _ => {}
+            }
+            self.check_gateway()?;
+            if started.elapsed() > STEP_TIMEOUT {
+                bail!("epoch {epoch} is not settled: {status}");
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// The gateway's status.
+    pub async fn status(&self) -> Result<Value> {
+        let url = format!("{}/v1/status", self.gateway_url);
+        Ok(reqwest::get(url).await?.error_for_status()?.json().await?)
+    }
+
+    /// Fails with its own words if a part has ended.
+    pub fn check(&mut self) -> Result<()> {
+        self.anvil.check()?;
+        self.check_gateway()
+    }
+
+    /// Fails with the gateway's own words if it has ended.
+    fn check_gateway(&mut self) -> Result<()> {
+        self.gateway.as_mut().map_or(Ok(()), Process::check)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        if let Some(carrier) = self.carrier.take() {
+            carrier.abort();
+        }
+    }
+}
+
+/// Hands one batch to a gateway.
+pub async fn send_batch(client: &reqwest::Client, url: &str, body: Vec<u8>) -> Result<Value> {
+    Ok(client.post(url).body(body).send().await?.error_for_status()?.json().await?)
+}
+
+/// Unix seconds.
+fn now_s() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |d| d.as_secs())
+}
+
+async fn start_chain(config: &WorldConfig) -> Result<(Process, DevChain, BeaconServer, String)> {
+    let port = free_port()?;
+    let genesis_time = now_s().saturating_sub(SLOTS_OF_HISTORY);
+    let mut command = Command::new(tool(&config.root, "anvil"));
+    command
+        .args(["--host", "127.0.0.1", "--no-mining", "--hardfork", "osaka", "--silent"])
+        .args(["--gas-limit", "60000000", "--chain-id", &CHAIN_ID.to_string()])
+        .args(["--port", &port.to_string(), "--timestamp", &genesis_time.to_string()]);
+    let mut anvil = Process::start("anvil", &mut command, &config.state.join("logs"))?;
+    let rpc = format!("http://127.0.0.1:{port}");
+    let started = Instant::now();
+    while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+        anvil.check()?;
+        ensure!(started.elapsed() < STEP_TIMEOUT, "anvil does not listen");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let chain = DevChain::start(DevChainConfig::default(), &rpc).await?;
+    let beacon = chain.serve(0).await?;
+    Ok((anvil, chain, beacon, rpc))
+}
+
+/// Puts the pinned bytes where the gateway looks for them. Gives (params hash, module hash).
+fn modules(
+    config: &WorldConfig,
+    deployment: &Deployment,
+    checks: &[BuiltCheck],
+) -> Result<(B256, B256)> {
+    let folder = config.state.join("modules");
+    let check = checks.iter().find(|c| c.name == CHECK).context("coverage-radio was not built")?;
+    fs::copy(&check.path, folder.join(format!("{}.wasm", hex::encode(check.sha256))))?;
+    let registry = deployment.contracts.device_registry.into_array();
+    let params = Fleet::params(registry, CHAIN_ID);
+    let hash = params.hash();
+    fs::write(folder.join(format!("{}.params", hex::encode(hash))), params.encode())?;
+    Ok((hash.into(), check.sha256.into()))
+}
+
+async fn register(deployment: &Deployment, fleet: &Fleet, chain: &DevChain) -> Result<()> {
+    let device = |g: &Gateway| NewDevice {
+        public_key: g.key.public().to_vec(),
+        cell: g.cell,
+        gain_ddbi: g.gain_ddbi,
+        elevation_m: g.elevation_m,
+        region: g.region,
+    };
+    let devices: Vec<NewDevice> = fleet.gateways.iter().map(device).collect();
+    let sign = |index: usize, digest: B256| fleet.gateways[index].key.sign_registration(&digest.0);
+    deployment.register(&devices, sign, chain).await
+}
+
+async fn write_settings(
+    config: &WorldConfig,
+    chain: &DevChain,
+    beacon: &BeaconServer,
+    deployment: &Deployment,
+    rpc: &str,
+    port: u16,
+) -> Result<PathBuf> {
+    let mut network = chain.network_json_parts().await;
+    network["name"] = "heliotrope-devnet".into();
+    network["chain_id"] = CHAIN_ID.into();
+    network["check_id"] = check_id(CHECK).to_string().into();
+    network["contracts"] = serde_json::to_value(deployment.contracts)?;
+    network["checkpoint_sources"] = vec![beacon.url.clone()].into();
+    let network: Network = serde_json::from_value(network)?;
+    let network_file = config.state.join("network.json");
+    fs::write(&network_file, serde_json::to_vec_pretty(&network)?)?;
+    let text = |path: &Path| format!("{:?}", path.display().to_string());
+    let mut settings = format!(
+        "listen = \"127.0.0.1:{port}\"\ndata_dir = {}\nnetwork_file = {}\nbeacon_sources = [\"{}\"]\n\
+         execution_rpc = \"{rpc}\"\nmodules_dir = {}\nproposer_key = \"{DEVELOPMENT_KEY}\"\n\
+         accept_upstream_receipts = true\n",
+        text(&config.state.join("gateway")),
+        text(&network_file),
+        beacon.url,
+        text(&config.state.join("modules")),
+    );
+    if let Some(web) = &config.web_dir {
+        settings.push_str(&format!("web_dir = {}\n", text(web)));
+    }
+    let path = config.state.join("heliotrope.toml");
+    fs::write(&path, settings)?;
+    Ok(path)
+}
