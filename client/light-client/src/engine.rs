@@ -235,7 +235,9 @@ impl<P: Platform> LightClient<P> {
         let update = decode::finality_update(&response, &self.spec)
             .map_err(|reason| decode_error(what, source, reason))?;
         self.cost.bytes = self.cost.bytes.saturating_add(response.body.len());
-        if update.finalized_header.beacon.slot <= self.store.finalized_header().beacon.slot {
+        // An update over an older block says nothing about what comes after the head. One that only
+        // repeats the head is judged all the same: a forged repetition is a lie, not a delay.
+        if update.attested_header.beacon.slot <= self.store.finalized_header().beacon.slot {
             return Ok(());
         }
         let period = |slot| self.spec.compute_sync_committee_period_at_slot(slot);

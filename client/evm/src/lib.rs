@@ -1,0 +1,1 @@
+//! eth_call and gas estimates on proven state.

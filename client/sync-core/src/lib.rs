@@ -1,0 +1,1 @@
+//! The consensus rules alone as wasm.
