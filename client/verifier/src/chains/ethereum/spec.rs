@@ -385,7 +385,9 @@ impl ChainSpec {
         domain
     }
 
-    fn blob_parameters(&self, epoch: u64) -> BlobParameters {
+    /// The entry of the blob schedule that is in force in `epoch` (EIP-7892).
+    #[must_use]
+    pub fn blob_parameters(&self, epoch: u64) -> BlobParameters {
         let electra = self.forks.iter().find(|f| f.fork == Fork::Electra);
         let fallback = BlobParameters {
             epoch: electra.map_or(FAR_FUTURE_EPOCH, |f| f.epoch),
