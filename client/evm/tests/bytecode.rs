@@ -1,6 +1,12 @@
 //! Small programs, one per rule: what a call may see, what it is told when it sees more, and what it costs.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests: a panic is a failure")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests: a panic is a failure"
+)]
 
 use alloy_primitives::{Address, B256, Bytes, U256, address, b256, hex, keccak256};
 use heliotrope_evm::{

@@ -1,7 +1,14 @@
 //! A real call on real state: `balanceOf` of mainnet's USDC, a proxy and its implementation, from recorded
 //! `eth_getProof` and `eth_getCode` answers. The root is the one in a recorded beacon block.
 
-#![allow(clippy::unwrap_used, missing_docs, reason = "tests: a panic is a failure")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests: a panic is a failure"
+)]
 
 use std::path::{Path, PathBuf};
 
@@ -78,7 +85,8 @@ fn proven(folder: &Path, without: Option<usize>) -> (ProvenState, usize) {
 /// Hex with or without an even number of digits.
 fn bytes_of_quantity(value: &Value) -> Vec<u8> {
     let digits = value.as_str().unwrap().trim_start_matches("0x");
-    hex::decode(format!("{}{digits}", if digits.len() % 2 == 0 { "" } else { "0" })).unwrap()
+    hex::decode(format!("{}{digits}", if digits.len().is_multiple_of(2) { "" } else { "0" }))
+        .unwrap()
 }
 
 fn balance_of(folder: &Path, state: &ProvenState) -> (Result<CallOutcome, EvmError>, U256) {

@@ -104,9 +104,9 @@ pub fn build(root: &Path) -> Result<Vec<BuiltCheck>> {
         Command::new("cargo").current_dir(root).args([
             "build",
             "--release",
-            "-p",
-            "heliotrope-gateway",
-            "-p",
+            "--bin",
+            "heliotrope",
+            "--bin",
             "heliotrope-harness",
         ]),
     )?;
