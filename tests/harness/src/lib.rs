@@ -29,6 +29,7 @@ pub mod demo;
 pub mod deploy;
 pub mod devchain;
 pub mod fleet;
+pub mod fuzz;
 pub mod lie;
 pub mod process;
 pub mod progress;

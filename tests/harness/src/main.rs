@@ -10,6 +10,7 @@ use heliotrope_harness::{
     command::workspace_root,
     conformance, contracts_build,
     demo::{DemoOptions, demo},
+    fuzz::fuzz,
     lie::Link,
     test::test_all,
 };
@@ -54,6 +55,14 @@ enum Action {
         #[arg(long)]
         update: bool,
     },
+    /// Give every decoder inputs that a fuzzer makes up; fails when one panics, hangs or swells.
+    Fuzz {
+        /// One target; all of them when none is named.
+        target: Option<String>,
+        /// Minutes for each.
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+        minutes: u32,
+    },
     /// Compare the contracts' storage layouts with the committed ones.
     Layout {
         /// Write them instead.
@@ -77,6 +86,22 @@ fn main() -> Result<ExitCode> {
             let build = if update { update_checks } else { build_checks };
             for check in build(&root, &root.join("target/heliotrope/checks"))? {
                 println!("{} {} {} bytes", hex::encode(check.sha256), check.name, check.size);
+            }
+        }
+        Action::Fuzz { target, minutes } => {
+            let runs = fuzz(&root, target.as_deref(), minutes.saturating_mul(60))?;
+            for run in &runs {
+                let failure =
+                    run.failure.as_ref().map(|file| format!(", FAILS: {}", file.display()));
+                println!(
+                    "{} {} executions{}",
+                    run.target,
+                    run.executions,
+                    failure.unwrap_or_default()
+                );
+            }
+            if runs.iter().any(|run| run.failure.is_some()) {
+                return Ok(ExitCode::FAILURE);
             }
         }
         Action::Layout { update } => contracts_build::layouts(&root, update)?,
