@@ -11,6 +11,8 @@
 //! loads it when the first call is made. No I/O and no clock here.
 
 mod block;
+#[cfg(feature = "chunk")]
+pub mod chunk;
 mod estimate;
 mod execute;
 mod state;
