@@ -4,8 +4,9 @@
 //! Checked here: canonical compressed encodings, subgroup membership of keys and signature, and that no key is the
 //! point at infinity.
 
-use blst::BLST_ERROR;
 use blst::min_pk::{AggregatePublicKey, PublicKey, Signature};
+use blst::{BLST_ERROR, Pairing, blst_p1_affine, blst_p2_affine};
+use sha2::{Digest as _, Sha256};
 
 use super::types::{BlsPublicKey, BlsSignature, SyncCommittee};
 
@@ -13,6 +14,8 @@ use super::types::{BlsPublicKey, BlsSignature, SyncCommittee};
 pub const DST: &[u8] = b"BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
 /// Bit of a compressed point that tells which of the two y it is.
 const SIGN_BIT: u8 = 0x20;
+/// Bit of a compressed point that says it is infinity.
+const INFINITY_BIT: u8 = 0x40;
 
 /// Why a signature was not accepted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
@@ -74,11 +77,6 @@ pub fn fast_aggregate_verify<'a>(
 
 /// Verifies the signature of the members of `committee` whose `participation` is true.
 ///
-/// With more than half present this takes the committee's aggregate key and subtracts the absent members, rather than
-/// add up to 512 keys. That is the same key: `aggregate_pubkey` is part of the committee, whose root was proven
-/// against a state root, and the state transition (`get_next_sync_committee`) sets it to `eth_aggregate_pubkeys` of
-/// the proven `pubkeys`, each with a proof of possession checked on deposit. The keys themselves stay bound by the root.
-///
 /// # Errors
 ///
 /// As [`fast_aggregate_verify`].
@@ -97,10 +95,23 @@ pub fn verify_sync_committee_signature(
         let keys = members().filter(|(_, bit)| **bit).map(|(key, _)| key);
         return fast_aggregate_verify(keys, message, signature);
     }
-    let aggregate = PublicKey::key_validate(&committee.aggregate_pubkey)
-        .map_err(|_| BlsError::AggregatePublicKey)?;
+    let absent = members().filter(|(_, bit)| !**bit).map(|(key, _)| key);
+    let key = subtract(&committee.aggregate_pubkey, absent)?;
+    verify(&key, message, signature)
+}
+
+/// `aggregate` without the keys of the `absent`, rather than the sum of up to 512 keys.
+///
+/// That is the same key: `aggregate_pubkey` is part of the committee, whose root was proven against a state root, and
+/// the state transition (`get_next_sync_committee`) sets it to `eth_aggregate_pubkeys` of the proven `pubkeys`, each with
+/// a proof of possession checked on deposit. The keys themselves stay bound by the root.
+pub(super) fn subtract<'a>(
+    aggregate: &BlsPublicKey,
+    absent: impl IntoIterator<Item = &'a BlsPublicKey>,
+) -> Result<PublicKey, BlsError> {
+    let aggregate = PublicKey::key_validate(aggregate).map_err(|_| BlsError::AggregatePublicKey)?;
     let mut sum = AggregatePublicKey::from_public_key(&aggregate);
-    for (index, (key, _)) in members().enumerate().filter(|(_, (_, bit))| !**bit) {
+    for (index, key) in absent.into_iter().enumerate() {
         let mut negated = *key;
         if let Some(first) = negated.first_mut() {
             *first ^= SIGN_BIT;
@@ -109,5 +120,76 @@ pub fn verify_sync_committee_signature(
             PublicKey::key_validate(&negated).map_err(|_| BlsError::PublicKey { index })?;
         sum.add_public_key(&negated, false).map_err(|_| BlsError::PublicKey { index })?;
     }
-    verify(&sum.to_public_key(), message, signature)
+    Ok(sum.to_public_key())
+}
+
+/// One signature of a batch: who signed what.
+pub(super) struct SignedMessage {
+    pub(super) key: PublicKey,
+    pub(super) message: [u8; 32],
+    pub(super) signature: BlsSignature,
+}
+
+impl SignedMessage {
+    pub(super) fn verify(&self) -> Result<(), BlsError> {
+        verify(&self.key, &self.message, &self.signature)
+    }
+}
+
+/// Bits of the coefficients of a batch.
+const COEFFICIENT_BITS: usize = 128;
+const COEFFICIENT_BYTES: usize = COEFFICIENT_BITS / 8;
+
+/// Whether all signatures hold, by one multi-pairing over a random linear combination.
+///
+/// The coefficients come from `seed`, which must be unknown to whoever made the signatures, and from all that they
+/// multiply: a batch with a bad signature passes with a probability of 2^-128. Every signature is checked for its
+/// subgroup, and no key may be infinity.
+pub(super) fn verify_batch(batch: &[SignedMessage], seed: &[u8; 32]) -> Result<(), BlsError> {
+    let mut transcript = Sha256::new_with_prefix(seed);
+    for signed in batch {
+        transcript.update(signed.key.compress());
+        transcript.update(signed.message);
+        transcript.update(signed.signature);
+    }
+    let transcript: [u8; 32] = transcript.finalize().into();
+    let mut pairing = Pairing::new(true, DST);
+    for (index, signed) in batch.iter().enumerate() {
+        if signed.key.compress().first().is_none_or(|first| first & INFINITY_BIT != 0) {
+            return Err(BlsError::AggregatePublicKey);
+        }
+        let signature = Signature::sig_validate(&signed.signature, true)
+            .map_err(|_| BlsError::SignaturePoint)?;
+        let (key, signature): (&blst_p1_affine, &blst_p2_affine) =
+            ((&signed.key).into(), (&signature).into());
+        let scalar = coefficient(&transcript, index);
+        let message = &signed.message;
+        let added = pairing.mul_n_aggregate(
+            key,
+            false,
+            signature,
+            false,
+            &scalar,
+            COEFFICIENT_BITS,
+            message,
+            &[],
+        );
+        if added != BLST_ERROR::BLST_SUCCESS {
+            return Err(BlsError::Mismatch);
+        }
+    }
+    pairing.commit();
+    if pairing.finalverify(None) { Ok(()) } else { Err(BlsError::Mismatch) }
+}
+
+/// 128 bits, not all zero.
+fn coefficient(transcript: &[u8; 32], index: usize) -> [u8; COEFFICIENT_BYTES] {
+    let number = u64::try_from(index).unwrap_or(u64::MAX).to_le_bytes();
+    let digest = Sha256::new_with_prefix(transcript).chain_update(number).finalize();
+    let mut scalar = [0; COEFFICIENT_BYTES];
+    scalar.iter_mut().zip(digest).for_each(|(to, from)| *to = from);
+    if scalar == [0; COEFFICIENT_BYTES] {
+        scalar = [1; COEFFICIENT_BYTES];
+    }
+    scalar
 }

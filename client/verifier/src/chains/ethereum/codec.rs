@@ -82,7 +82,7 @@ fn heap<'a>(bytes: &'a [u8], fixed: usize, offsets: &[usize]) -> Result<Vec<&'a 
         .collect()
 }
 
-fn read_beacon(r: &mut Reader<'_>) -> Result<BeaconBlockHeader, SszError> {
+pub(super) fn read_beacon(r: &mut Reader<'_>) -> Result<BeaconBlockHeader, SszError> {
     Ok(BeaconBlockHeader {
         slot: r.uint64()?,
         proposer_index: r.uint64()?,
@@ -92,7 +92,7 @@ fn read_beacon(r: &mut Reader<'_>) -> Result<BeaconBlockHeader, SszError> {
     })
 }
 
-fn write_beacon(out: &mut Vec<u8>, header: &BeaconBlockHeader) {
+pub(super) fn write_beacon(out: &mut Vec<u8>, header: &BeaconBlockHeader) {
     out.extend_from_slice(&header.slot.to_le_bytes());
     out.extend_from_slice(&header.proposer_index.to_le_bytes());
     out.extend_from_slice(header.parent_root.as_slice());

@@ -8,7 +8,9 @@ use super::gindex::{
     EXECUTION_BLOCK_HASH_GINDEX_GLOAS, EXECUTION_PAYLOAD_GINDEX,
 };
 use super::spec::{ChainSpec, Fork};
-use super::types::{BeaconBlockHeader, ExecutionPayloadHeader, ExecutionProof, LightClientHeader};
+use super::types::{
+    BeaconBlockHeader, Committee, ExecutionPayloadHeader, ExecutionProof, LightClientHeader,
+};
 use crate::consensus::GotExpected;
 use crate::proofs::ssz_merkle::{
     compute_merkle_branch_root, floorlog2, get_subtree_index, hash_pair, is_valid_merkle_branch,
@@ -92,12 +94,13 @@ pub fn get_lc_execution_root(header: &LightClientHeader, spec: &ChainSpec) -> B2
     }
 }
 
-pub(super) fn check_header(
+pub(super) fn check_header<C: Committee>(
     header: &LightClientHeader,
     role: HeaderRole,
     spec: &ChainSpec,
 ) -> Result<(), LightClientError> {
-    if is_valid_light_client_header(header, spec) {
+    let is_omitted = C::MAY_OMIT_EXECUTION && header.execution == ExecutionProof::None;
+    if is_omitted || is_valid_light_client_header(header, spec) {
         Ok(())
     } else {
         Err(LightClientError::InvalidHeader { role, slot: header.beacon.slot })

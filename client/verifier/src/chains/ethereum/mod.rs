@@ -16,6 +16,7 @@
 
 mod bls;
 mod codec;
+pub mod compact;
 mod error;
 mod gindex;
 mod header;
@@ -51,10 +52,10 @@ pub use sync_protocol::{
     process_light_client_store_force_update, process_light_client_update, process_verified_update,
 };
 pub use types::{
-    BeaconBlockHeader, BlsPublicKey, BlsSignature, ExecutionPayloadHeader, ExecutionProof,
-    LightClientBootstrap, LightClientFinalityUpdate, LightClientHeader,
-    LightClientOptimisticUpdate, LightClientStore, LightClientUpdate, MAX_EXTRA_DATA_BYTES,
-    SyncAggregate, SyncCommittee,
+    BeaconBlockHeader, BlsPublicKey, BlsSignature, Committee, CommitteeDigest,
+    ExecutionPayloadHeader, ExecutionProof, LightClientBootstrap, LightClientFinalityUpdate,
+    LightClientHeader, LightClientOptimisticUpdate, LightClientStore, LightClientUpdate,
+    MAX_EXTRA_DATA_BYTES, SyncAggregate, SyncCommittee,
 };
 pub use upgrade::{
     upgrade_lc_bootstrap, upgrade_lc_finality_update, upgrade_lc_header,

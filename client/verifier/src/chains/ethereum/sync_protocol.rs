@@ -15,8 +15,8 @@ use super::error::{HeaderRole, LightClientError};
 use super::header::{check_committee_size, check_header, compute_sync_committee_period_at_slot};
 use super::spec::ChainSpec;
 use super::types::{
-    LightClientBootstrap, LightClientFinalityUpdate, LightClientOptimisticUpdate, LightClientStore,
-    LightClientUpdate,
+    Committee, LightClientBootstrap, LightClientFinalityUpdate, LightClientOptimisticUpdate,
+    LightClientStore, LightClientUpdate,
 };
 use super::validate::{is_finality_update, is_sync_committee_update, validate_light_client_update};
 use crate::consensus::{GotExpected, Verified};
@@ -24,9 +24,9 @@ use crate::proofs::ssz_merkle::is_valid_normalized_merkle_branch;
 
 /// `is_better_update`.
 #[must_use]
-pub fn is_better_update(
-    new_update: &LightClientUpdate,
-    old_update: &LightClientUpdate,
+pub fn is_better_update<C>(
+    new_update: &LightClientUpdate<C>,
+    old_update: &LightClientUpdate<C>,
     spec: &ChainSpec,
 ) -> bool {
     let period = |slot| compute_sync_committee_period_at_slot(slot, spec);
@@ -44,7 +44,7 @@ pub fn is_better_update(
     }
 
     // Compare presence of relevant sync committee
-    let has_relevant_sync_committee = |update: &LightClientUpdate| {
+    let has_relevant_sync_committee = |update: &LightClientUpdate<C>| {
         is_sync_committee_update(update)
             && period(update.attested_header.beacon.slot) == period(update.signature_slot)
     };
@@ -61,7 +61,7 @@ pub fn is_better_update(
 
     // Compare sync committee finality
     if new_has_finality {
-        let has_sync_committee_finality = |update: &LightClientUpdate| {
+        let has_sync_committee_finality = |update: &LightClientUpdate<C>| {
             period(update.finalized_header.beacon.slot)
                 == period(update.attested_header.beacon.slot)
         };
@@ -89,7 +89,7 @@ pub fn is_better_update(
 
 /// `get_safety_threshold`.
 #[must_use]
-pub fn get_safety_threshold(store: &LightClientStore) -> u64 {
+pub fn get_safety_threshold<C>(store: &LightClientStore<C>) -> u64 {
     store.previous_max_active_participants.max(store.current_max_active_participants) >> 1
 }
 
@@ -98,13 +98,15 @@ pub fn get_safety_threshold(store: &LightClientStore) -> u64 {
 /// # Errors
 ///
 /// When the header is not the block of `trusted_block_root`, or does not prove its execution data or the committee.
-pub fn initialize_light_client_store(
+pub fn initialize_light_client_store<C: Committee>(
     trusted_block_root: B256,
-    bootstrap: &LightClientBootstrap,
+    bootstrap: &LightClientBootstrap<C>,
     spec: &ChainSpec,
-) -> Result<LightClientStore, LightClientError> {
-    check_committee_size(bootstrap.current_sync_committee.pubkeys.len(), spec)?;
-    check_header(&bootstrap.header, HeaderRole::Bootstrap, spec)?;
+) -> Result<LightClientStore<C>, LightClientError> {
+    if let Some(members) = bootstrap.current_sync_committee.members() {
+        check_committee_size(members, spec)?;
+    }
+    check_header::<C>(&bootstrap.header, HeaderRole::Bootstrap, spec)?;
     let beacon = &bootstrap.header.beacon;
     let root = beacon.hash_tree_root();
     if root != trusted_block_root {
@@ -133,9 +135,9 @@ pub fn initialize_light_client_store(
 
 /// `apply_light_client_update`. The specification's assertion holds for every update that validated against this
 /// store; were it not to hold, nothing would change.
-fn apply_light_client_update(
-    store: &mut LightClientStore,
-    update: LightClientUpdate,
+fn apply_light_client_update<C>(
+    store: &mut LightClientStore<C>,
+    update: LightClientUpdate<C>,
     spec: &ChainSpec,
 ) {
     let period = |slot| compute_sync_committee_period_at_slot(slot, spec);
@@ -165,8 +167,8 @@ fn apply_light_client_update(
 /// `process_light_client_store_force_update`: after a period without finality, takes the best update seen.
 ///
 /// Returns whether the store changed. A client that wants finality only never calls this.
-pub fn process_light_client_store_force_update(
-    store: &mut LightClientStore,
+pub fn process_light_client_store_force_update<C>(
+    store: &mut LightClientStore<C>,
     current_slot: u64,
     spec: &ChainSpec,
 ) -> bool {
@@ -191,9 +193,9 @@ pub fn process_light_client_store_force_update(
 }
 
 /// The part of `process_light_client_update` after validation. Cannot fail.
-pub fn process_verified_update(
-    store: &mut LightClientStore,
-    update: Verified<LightClientUpdate>,
+pub fn process_verified_update<C: Committee>(
+    store: &mut LightClientStore<C>,
+    update: Verified<LightClientUpdate<C>>,
     spec: &ChainSpec,
 ) {
     let update = update.into_inner();

@@ -251,7 +251,7 @@ pub struct SyncCommittee {
     pub aggregate_pubkey: BlsPublicKey,
 }
 
-fn pubkey_root(pubkey: &BlsPublicKey) -> B256 {
+pub(super) fn pubkey_root(pubkey: &BlsPublicKey) -> B256 {
     let mut padded = [0u8; 64];
     padded.iter_mut().zip(pubkey).for_each(|(to, from)| *to = *from);
     sha256(&padded)
@@ -264,12 +264,17 @@ impl SyncCommittee {
         Self { pubkeys: vec![[0; 48]; preset.sync_committee_size()], aggregate_pubkey: [0; 48] }
     }
 
+    /// `hash_tree_root(pubkeys)`.
+    #[must_use]
+    pub fn pubkeys_root(&self) -> B256 {
+        let leaves: Vec<B256> = self.pubkeys.iter().map(pubkey_root).collect();
+        merkleize(&leaves, 0)
+    }
+
     /// `hash_tree_root`.
     #[must_use]
     pub fn hash_tree_root(&self) -> B256 {
-        let leaves: Vec<B256> = self.pubkeys.iter().map(pubkey_root).collect();
-        let pubkeys_root = merkleize(&leaves, 0);
-        hash_pair(&pubkeys_root, &pubkey_root(&self.aggregate_pubkey))
+        CommitteeDigest::from(self).hash_tree_root()
     }
 
     /// Whether this is `SyncCommittee.empty()`.
@@ -277,6 +282,73 @@ impl SyncCommittee {
     pub fn is_empty(&self) -> bool {
         let is_zero = |key: &BlsPublicKey| key.iter().all(|byte| *byte == 0);
         is_zero(&self.aggregate_pubkey) && self.pubkeys.iter().all(is_zero)
+    }
+}
+
+/// `SyncCommittee` without the keys: the two roots under its `hash_tree_root`, which are all that a client must keep. Who
+/// verifies a signature gets the few keys that it takes with a proof under `pubkeys_root`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct CommitteeDigest {
+    /// `hash_tree_root(pubkeys)`.
+    pub pubkeys_root: B256,
+    /// Sum of all keys.
+    pub aggregate_pubkey: BlsPublicKey,
+}
+
+/// A form in which the rules take a committee: they ask for its root, never for a key.
+pub trait Committee: Clone + PartialEq {
+    /// Whether headers may come without the proof of their execution data. Nothing is then known of that data; the
+    /// beacon header is proven all the same.
+    const MAY_OMIT_EXECUTION: bool;
+
+    /// `SyncCommittee.empty()`.
+    fn empty(preset: Preset) -> Self;
+
+    /// Members, where they are carried along.
+    fn members(&self) -> Option<usize>;
+
+    /// `hash_tree_root`.
+    fn hash_tree_root(&self) -> B256;
+}
+
+impl Committee for SyncCommittee {
+    const MAY_OMIT_EXECUTION: bool = false;
+
+    fn empty(preset: Preset) -> Self {
+        Self::empty(preset)
+    }
+
+    fn members(&self) -> Option<usize> {
+        Some(self.pubkeys.len())
+    }
+
+    fn hash_tree_root(&self) -> B256 {
+        self.hash_tree_root()
+    }
+}
+
+impl Committee for CommitteeDigest {
+    const MAY_OMIT_EXECUTION: bool = true;
+
+    fn empty(preset: Preset) -> Self {
+        (&SyncCommittee::empty(preset)).into()
+    }
+
+    fn members(&self) -> Option<usize> {
+        None
+    }
+
+    fn hash_tree_root(&self) -> B256 {
+        hash_pair(&self.pubkeys_root, &pubkey_root(&self.aggregate_pubkey))
+    }
+}
+
+impl From<&SyncCommittee> for CommitteeDigest {
+    fn from(committee: &SyncCommittee) -> Self {
+        Self {
+            pubkeys_root: committee.pubkeys_root(),
+            aggregate_pubkey: committee.aggregate_pubkey,
+        }
     }
 }
 
@@ -320,22 +392,22 @@ impl SyncAggregate {
 
 /// `LightClientBootstrap`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LightClientBootstrap {
+pub struct LightClientBootstrap<C = SyncCommittee> {
     /// The header whose root is the checkpoint.
     pub header: LightClientHeader,
     /// The committee of the header's period.
-    pub current_sync_committee: SyncCommittee,
+    pub current_sync_committee: C,
     /// Its branch under the header's state root.
     pub current_sync_committee_branch: Vec<B256>,
 }
 
 /// `LightClientUpdate`.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LightClientUpdate {
+pub struct LightClientUpdate<C = SyncCommittee> {
     /// The header that the committee signed.
     pub attested_header: LightClientHeader,
     /// The committee of the period after the attested header's; `None` is `SyncCommittee.empty()`.
-    pub next_sync_committee: Option<SyncCommittee>,
+    pub next_sync_committee: Option<C>,
     /// Its branch under the attested header's state root; zeros when absent.
     pub next_sync_committee_branch: Vec<B256>,
     /// The finalized header; empty when absent.
@@ -404,17 +476,17 @@ impl From<LightClientOptimisticUpdate> for LightClientUpdate {
 
 /// `LightClientStore`: everything trusted so far. Changed only by the `process_*` functions.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct LightClientStore {
+pub struct LightClientStore<C = SyncCommittee> {
     pub(super) finalized_header: LightClientHeader,
-    pub(super) current_sync_committee: SyncCommittee,
-    pub(super) next_sync_committee: Option<SyncCommittee>,
-    pub(super) best_valid_update: Option<Box<LightClientUpdate>>,
+    pub(super) current_sync_committee: C,
+    pub(super) next_sync_committee: Option<C>,
+    pub(super) best_valid_update: Option<Box<LightClientUpdate<C>>>,
     pub(super) optimistic_header: LightClientHeader,
     pub(super) previous_max_active_participants: u64,
     pub(super) current_max_active_participants: u64,
 }
 
-impl LightClientStore {
+impl<C> LightClientStore<C> {
     /// The newest header that is final.
     #[must_use]
     pub const fn finalized_header(&self) -> &LightClientHeader {
@@ -429,19 +501,19 @@ impl LightClientStore {
 
     /// The committee of the finalized header's period.
     #[must_use]
-    pub const fn current_sync_committee(&self) -> &SyncCommittee {
+    pub const fn current_sync_committee(&self) -> &C {
         &self.current_sync_committee
     }
 
     /// The committee of the period after, once known.
     #[must_use]
-    pub const fn next_sync_committee(&self) -> Option<&SyncCommittee> {
+    pub const fn next_sync_committee(&self) -> Option<&C> {
         self.next_sync_committee.as_ref()
     }
 
     /// The best update seen that was not applied; see `process_light_client_store_force_update`.
     #[must_use]
-    pub fn best_valid_update(&self) -> Option<&LightClientUpdate> {
+    pub fn best_valid_update(&self) -> Option<&LightClientUpdate<C>> {
         self.best_valid_update.as_deref()
     }
 

@@ -9,25 +9,25 @@ use super::header::{
     compute_sync_committee_period_at_slot,
 };
 use super::spec::{ChainSpec, DOMAIN_SYNC_COMMITTEE, MIN_SYNC_COMMITTEE_PARTICIPANTS};
-use super::types::{LightClientHeader, LightClientStore, LightClientUpdate, SyncCommittee};
+use super::types::{Committee, LightClientHeader, LightClientStore, LightClientUpdate};
 use crate::consensus::{GotExpected, Verified};
 use crate::proofs::ssz_merkle::is_valid_normalized_merkle_branch;
 
 /// `is_sync_committee_update`.
 #[must_use]
-pub fn is_sync_committee_update(update: &LightClientUpdate) -> bool {
+pub fn is_sync_committee_update<C>(update: &LightClientUpdate<C>) -> bool {
     !update.next_sync_committee_branch.iter().all(B256::is_zero)
 }
 
 /// `is_finality_update`.
 #[must_use]
-pub fn is_finality_update(update: &LightClientUpdate) -> bool {
+pub fn is_finality_update<C>(update: &LightClientUpdate<C>) -> bool {
     !update.finality_branch.iter().all(B256::is_zero)
 }
 
 /// Verify sync committee has sufficient participants.
-fn has_sufficient_participants(
-    update: &LightClientUpdate,
+fn has_sufficient_participants<C>(
+    update: &LightClientUpdate<C>,
     spec: &ChainSpec,
 ) -> Result<(), LightClientError> {
     let bits = update.sync_aggregate.sync_committee_bits.len().saturating_mul(8);
@@ -41,13 +41,13 @@ fn has_sufficient_participants(
 }
 
 /// Verify update does not skip a sync committee period.
-fn does_not_skip_a_period(
-    store: &LightClientStore,
-    update: &LightClientUpdate,
+fn does_not_skip_a_period<C: Committee>(
+    store: &LightClientStore<C>,
+    update: &LightClientUpdate<C>,
     current_slot: u64,
     spec: &ChainSpec,
 ) -> Result<(), LightClientError> {
-    check_header(&update.attested_header, HeaderRole::Attested, spec)?;
+    check_header::<C>(&update.attested_header, HeaderRole::Attested, spec)?;
     let attested = update.attested_header.beacon.slot;
     let finalized = update.finalized_header.beacon.slot;
     let signature = update.signature_slot;
@@ -71,9 +71,9 @@ fn does_not_skip_a_period(
 }
 
 /// Verify update is relevant.
-fn is_relevant(
-    store: &LightClientStore,
-    update: &LightClientUpdate,
+fn is_relevant<C>(
+    store: &LightClientStore<C>,
+    update: &LightClientUpdate<C>,
     spec: &ChainSpec,
 ) -> Result<(), LightClientError> {
     let period = |slot| compute_sync_committee_period_at_slot(slot, spec);
@@ -90,8 +90,8 @@ fn is_relevant(
 
 /// Verify that the `finality_branch`, if present, confirms `finalized_header` to match the finalized checkpoint root
 /// saved in the state of `attested_header`. The genesis finalized checkpoint root is represented as a zero hash.
-fn finality_is_proven(
-    update: &LightClientUpdate,
+fn finality_is_proven<C: Committee>(
+    update: &LightClientUpdate<C>,
     spec: &ChainSpec,
 ) -> Result<(), LightClientError> {
     let finalized = &update.finalized_header;
@@ -110,7 +110,7 @@ fn finality_is_proven(
         }
         B256::ZERO
     } else {
-        check_header(finalized, HeaderRole::Finalized, spec)?;
+        check_header::<C>(finalized, HeaderRole::Finalized, spec)?;
         finalized.beacon.hash_tree_root()
     };
     let attested = &update.attested_header.beacon;
@@ -129,9 +129,9 @@ fn finality_is_proven(
 
 /// Verify that the `next_sync_committee`, if present, actually is the next sync committee saved in the state of the
 /// `attested_header`.
-fn next_sync_committee_is_proven(
-    store: &LightClientStore,
-    update: &LightClientUpdate,
+fn next_sync_committee_is_proven<C: Committee>(
+    store: &LightClientStore<C>,
+    update: &LightClientUpdate<C>,
     spec: &ChainSpec,
 ) -> Result<(), LightClientError> {
     if !is_sync_committee_update(update) {
@@ -144,11 +144,13 @@ fn next_sync_committee_is_proven(
     let committee = match &update.next_sync_committee {
         Some(committee) => committee,
         None => {
-            empty = SyncCommittee::empty(spec.preset());
+            empty = C::empty(spec.preset());
             &empty
         }
     };
-    check_committee_size(committee.pubkeys.len(), spec)?;
+    if let Some(members) = committee.members() {
+        check_committee_size(members, spec)?;
+    }
     let attested = &update.attested_header.beacon;
     let period = |slot| compute_sync_committee_period_at_slot(slot, spec);
     let in_store_period = period(attested.slot) == period(store.finalized_header.beacon.slot);
@@ -172,12 +174,18 @@ fn next_sync_committee_is_proven(
     }
 }
 
-/// Verify sync committee aggregate signature.
-fn is_signed_by_the_committee(
-    store: &LightClientStore,
-    update: &LightClientUpdate,
+/// What the committee signed, and which committee it was.
+pub(super) struct Signed<'a, C> {
+    pub(super) sync_committee: &'a C,
+    pub(super) signing_root: B256,
+}
+
+/// The committee whose signature the update must carry, and the message.
+fn signed_by<'a, C>(
+    store: &'a LightClientStore<C>,
+    update: &LightClientUpdate<C>,
     spec: &ChainSpec,
-) -> Result<(), LightClientError> {
+) -> Result<Signed<'a, C>, LightClientError> {
     let period = |slot| compute_sync_committee_period_at_slot(slot, spec);
     let signature_period = period(update.signature_slot);
     let sync_committee = if signature_period == period(store.finalized_header.beacon.slot) {
@@ -191,10 +199,22 @@ fn is_signed_by_the_committee(
     let fork_version = spec.compute_fork_version(epoch);
     let domain = spec.compute_domain(DOMAIN_SYNC_COMMITTEE, fork_version);
     let signing_root = compute_signing_root(&update.attested_header.beacon, domain);
-    let participation: Vec<bool> = update.sync_aggregate.participation().collect();
-    let signature = &update.sync_aggregate.sync_committee_signature;
-    verify_sync_committee_signature(sync_committee, &participation, &signing_root, signature)?;
-    Ok(())
+    Ok(Signed { sync_committee, signing_root })
+}
+
+/// All rules but the signature's, in the order of the specification; what is left to verify is returned.
+pub(super) fn validate_all_but_signature<'a, C: Committee>(
+    store: &'a LightClientStore<C>,
+    update: &LightClientUpdate<C>,
+    current_slot: u64,
+    spec: &ChainSpec,
+) -> Result<Signed<'a, C>, LightClientError> {
+    has_sufficient_participants(update, spec)?;
+    does_not_skip_a_period(store, update, current_slot, spec)?;
+    is_relevant(store, update, spec)?;
+    finality_is_proven(update, spec)?;
+    next_sync_committee_is_proven(store, update, spec)?;
+    signed_by(store, update, spec)
 }
 
 /// `validate_light_client_update`: all rules, in the order of the specification. Changes nothing.
@@ -210,11 +230,11 @@ pub fn validate_light_client_update(
     current_slot: u64,
     spec: &ChainSpec,
 ) -> Result<Verified<LightClientUpdate>, LightClientError> {
-    has_sufficient_participants(&update, spec)?;
-    does_not_skip_a_period(store, &update, current_slot, spec)?;
-    is_relevant(store, &update, spec)?;
-    finality_is_proven(&update, spec)?;
-    next_sync_committee_is_proven(store, &update, spec)?;
-    is_signed_by_the_committee(store, &update, spec)?;
+    let signed = validate_all_but_signature(store, &update, current_slot, spec)?;
+    // Verify sync committee aggregate signature
+    let participation: Vec<bool> = update.sync_aggregate.participation().collect();
+    let signature = &update.sync_aggregate.sync_committee_signature;
+    let Signed { sync_committee, signing_root } = signed;
+    verify_sync_committee_signature(sync_committee, &participation, &signing_root, signature)?;
     Ok(Verified::new(update))
 }
