@@ -1,25 +1,27 @@
 //! Suite `ethereum-spec-sync`: the official `light_client/sync` vectors
 //! (<https://github.com/ethereum/consensus-specs/blob/dev/tests/formats/light_client/sync.md>).
 //!
+//! Every step is taken twice: by the full protocol and by compact sync. Both must get to the same headers.
+//!
 //! A case is any folder with a `steps.yaml`. Preset and fork are in its path, the fork schedule in its `config.yaml`.
 
 use std::path::Path;
 
 use alloy_primitives::B256;
 use anyhow::{Context as _, Result, bail, ensure};
+use heliotrope_verifier::chains::ethereum::compact::{
+    CompactBootstrap, CompactStore, CompactUpdate, initialize_compact_store,
+    process_compact_updates,
+};
 use heliotrope_verifier::chains::ethereum::{
-    ChainSpec, Fork, LightClientBootstrap, LightClientHeader, LightClientSsz, LightClientStore,
-    LightClientUpdate, Preset, get_lc_execution_root, initialize_light_client_store,
-    process_light_client_store_force_update, process_light_client_update, upgrade_lc_bootstrap,
-    upgrade_lc_store, upgrade_lc_update,
+    ChainSpec, Fork, LightClientBootstrap, LightClientHeader, LightClientStore, LightClientUpdate,
+    get_lc_execution_root, initialize_light_client_store, process_light_client_store_force_update,
+    process_light_client_update, upgrade_lc_bootstrap, upgrade_lc_store, upgrade_lc_update,
 };
 use serde_yaml_ng::Value;
 
 use super::network::Config;
-use super::{Report, case_name, folders, hex_array, read, read_text};
-
-/// Largest container after decompression, in bytes.
-const MAX_SSZ_BYTES: usize = 1 << 20;
+use super::{Report, case_name, folders, hex_array, preset_and_fork, read_ssz, read_text};
 
 /// Runs every case below `dir`.
 pub(super) fn run(dir: &Path, report: &mut Report) -> Result<()> {
@@ -31,18 +33,13 @@ pub(super) fn run(dir: &Path, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-/// The preset and fork that the path names, the innermost of each.
-fn preset_and_fork(folder: &Path) -> (Option<Preset>, Option<Fork>) {
-    let names = || folder.components().rev().filter_map(|part| part.as_os_str().to_str());
-    (names().find_map(Preset::from_name), names().find_map(Fork::from_name))
-}
-
 struct Case<'a> {
     folder: &'a Path,
     spec: ChainSpec,
     path_fork: Fork,
     store_fork: Fork,
     store: LightClientStore,
+    compact: CompactStore,
 }
 
 fn run_case(folder: &Path) -> Result<String> {
@@ -59,7 +56,10 @@ fn run_case(folder: &Path) -> Result<String> {
     let bootstrap = upgrade_lc_bootstrap(&bootstrap, store_fork, &spec);
     let trusted = root(&meta, "trusted_block_root")?;
     let store = initialize_light_client_store(trusted, &bootstrap, &spec).context("bootstrap")?;
-    let mut case = Case { folder, spec, path_fork, store_fork, store };
+    let compact = CompactBootstrap::from_full(&bootstrap, &spec);
+    let compact =
+        initialize_compact_store(trusted, &compact, &spec).context("compact bootstrap")?;
+    let mut case = Case { folder, spec, path_fork, store_fork, store, compact };
 
     let steps: Vec<Value> = serde_yaml_ng::from_str(&read_text(&folder.join("steps.yaml"))?)?;
     ensure!(!steps.is_empty(), "no steps");
@@ -81,14 +81,27 @@ impl Case<'_> {
             Some("force_update") => {
                 let current_slot = number(body, "current_slot")?;
                 process_light_client_store_force_update(&mut self.store, current_slot, &self.spec);
+                process_light_client_store_force_update(
+                    &mut self.compact,
+                    current_slot,
+                    &self.spec,
+                );
             }
             Some("upgrade_store") => {
                 let fork = fork_of(body, "store", &self.spec)?.context("no fork to upgrade to")?;
                 self.store = upgrade_lc_store(&self.store, fork, &self.spec);
+                self.compact = upgrade_lc_store(&self.compact, fork, &self.spec);
                 self.store_fork = fork;
             }
             _ => bail!("unknown kind of step {kind:?}"),
         }
+        ensure!(
+            self.compact.finalized_header() == self.store.finalized_header()
+                && self.compact.optimistic_header() == self.store.optimistic_header(),
+            "compact sync got to slot {}, full sync to {}",
+            self.compact.finalized_header().beacon.slot,
+            self.store.finalized_header().beacon.slot
+        );
         let checks = &body["checks"];
         self.check(self.store.finalized_header(), &checks["finalized_header"], "finalized")?;
         self.check(self.store.optimistic_header(), &checks["optimistic_header"], "optimistic")
@@ -101,7 +114,21 @@ impl Case<'_> {
             read_ssz(self.folder, name, fork, self.spec.preset()).context("update")?;
         let update = upgrade_lc_update(&update, self.store_fork, &self.spec);
         let current_slot = number(body, "current_slot")?;
+        self.process_compact(&update, current_slot).context("compact")?;
         process_light_client_update(&mut self.store, &update, current_slot, &self.spec)?;
+        Ok(())
+    }
+
+    /// The same update without the keys, through its encoding.
+    fn process_compact(&mut self, update: &LightClientUpdate, current_slot: u64) -> Result<()> {
+        let period = |slot| self.spec.compute_sync_committee_period_at_slot(slot);
+        let in_period =
+            period(update.signature_slot) == period(self.store.finalized_header().beacon.slot);
+        let known = (!in_period).then(|| self.store.next_sync_committee()).flatten();
+        let signers = known.unwrap_or_else(|| self.store.current_sync_committee());
+        let compact = CompactUpdate::from_full(update, signers, true, &self.spec)?;
+        let compact = CompactUpdate::decode(&compact.encode(&self.spec)?, &self.spec)?;
+        process_compact_updates(&mut self.compact, &[compact], current_slot, [0; 32], &self.spec)?;
         Ok(())
     }
 
@@ -144,15 +171,4 @@ fn fork_of(value: &Value, what: &str, spec: &ChainSpec) -> Result<Option<Fork>> 
         return fork.with_context(|| format!("unknown fork version {text}")).map(Some);
     }
     Ok(None)
-}
-
-/// Reads a raw snappy block of SSZ and checks that encoding gives the same bytes again.
-fn read_ssz<T: LightClientSsz>(folder: &Path, name: &str, fork: Fork, preset: Preset) -> Result<T> {
-    let compressed = read(&folder.join(format!("{name}.ssz_snappy")))?;
-    let length = snap::raw::decompress_len(&compressed)?;
-    ensure!(length <= MAX_SSZ_BYTES, "{length} bytes of SSZ, at most {MAX_SSZ_BYTES} allowed");
-    let ssz = snap::raw::Decoder::new().decompress_vec(&compressed)?;
-    let value = T::decode(fork, preset, &ssz)?;
-    ensure!(value.encode(fork, preset)? == ssz, "encoding again gives other bytes");
-    Ok(value)
 }

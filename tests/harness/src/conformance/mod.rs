@@ -8,11 +8,14 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
+use heliotrope_verifier::chains::ethereum::{Fork, LightClientSsz, Preset};
 
 mod eip1186;
 mod ethereum_api;
+mod ethereum_bls;
 mod ethereum_spec_sync;
+mod ethereum_spec_update_ranking;
 mod helium_poc;
 mod network;
 
@@ -22,10 +25,15 @@ type Suite = fn(&Path, &mut Report) -> Result<()>;
 /// Every suite by its name on the command line.
 const SUITES: &[(&str, Suite)] = &[
     ("ethereum-spec-sync", ethereum_spec_sync::run),
+    ("ethereum-spec-update-ranking", ethereum_spec_update_ranking::run),
+    ("ethereum-bls", ethereum_bls::run),
     ("ethereum-api", ethereum_api::run),
     ("eip1186", eip1186::run),
     ("helium-poc", helium_poc::run),
 ];
+
+/// Largest container after decompression, in bytes.
+const MAX_SSZ_BYTES: usize = 1 << 20;
 
 /// What came of the cases so far.
 #[derive(Debug, Default)]
@@ -129,6 +137,23 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 fn read_text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("file {}", path.display()))
+}
+
+/// The preset and fork that the path names, the innermost of each.
+fn preset_and_fork(folder: &Path) -> (Option<Preset>, Option<Fork>) {
+    let names = || folder.components().rev().filter_map(|part| part.as_os_str().to_str());
+    (names().find_map(Preset::from_name), names().find_map(Fork::from_name))
+}
+
+/// Reads a raw snappy block of SSZ and checks that encoding gives the same bytes again.
+fn read_ssz<T: LightClientSsz>(folder: &Path, name: &str, fork: Fork, preset: Preset) -> Result<T> {
+    let compressed = read(&folder.join(format!("{name}.ssz_snappy")))?;
+    let length = snap::raw::decompress_len(&compressed)?;
+    ensure!(length <= MAX_SSZ_BYTES, "{length} bytes of SSZ, at most {MAX_SSZ_BYTES} allowed");
+    let ssz = snap::raw::Decoder::new().decompress_vec(&compressed)?;
+    let value = T::decode(fork, preset, &ssz)?;
+    ensure!(value.encode(fork, preset)? == ssz, "encoding again gives other bytes");
+    Ok(value)
 }
 
 /// Reads `0x` and exactly `N` bytes.

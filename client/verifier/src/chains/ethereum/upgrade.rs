@@ -16,9 +16,9 @@ use super::gindex::{
 };
 use super::spec::{ChainSpec, Fork};
 use super::types::{
-    ExecutionPayloadHeader, ExecutionProof, LightClientBootstrap, LightClientFinalityUpdate,
-    LightClientHeader, LightClientOptimisticUpdate, LightClientStore, LightClientUpdate,
-    payload_header_depth,
+    Committee, ExecutionPayloadHeader, ExecutionProof, LightClientBootstrap,
+    LightClientFinalityUpdate, LightClientHeader, LightClientOptimisticUpdate, LightClientStore,
+    LightClientUpdate, payload_header_depth,
 };
 use crate::proofs::ssz_merkle::{compute_merkle_proof, normalize_merkle_branch};
 
@@ -69,11 +69,11 @@ pub fn upgrade_lc_bootstrap(
 
 /// `upgrade_lc_update_to_*`.
 #[must_use]
-pub fn upgrade_lc_update(
-    update: &LightClientUpdate,
+pub fn upgrade_lc_update<C: Committee>(
+    update: &LightClientUpdate<C>,
     to: Fork,
     spec: &ChainSpec,
-) -> LightClientUpdate {
+) -> LightClientUpdate<C> {
     let committee_branch = &update.next_sync_committee_branch;
     let committee_gindex = next_sync_committee_gindex(to);
     LightClientUpdate {
@@ -125,7 +125,11 @@ pub fn upgrade_lc_optimistic_update(
 
 /// `upgrade_lc_store_to_*`.
 #[must_use]
-pub fn upgrade_lc_store(store: &LightClientStore, to: Fork, spec: &ChainSpec) -> LightClientStore {
+pub fn upgrade_lc_store<C: Committee>(
+    store: &LightClientStore<C>,
+    to: Fork,
+    spec: &ChainSpec,
+) -> LightClientStore<C> {
     let best = store.best_valid_update.as_deref();
     LightClientStore {
         finalized_header: upgrade_lc_header(&store.finalized_header, to, spec),
