@@ -244,7 +244,7 @@ impl ChainSpec {
                 return Err(ChainSpecError::SharedVersion { name: after.fork.name() });
             }
         }
-        blob_schedule.sort_by_key(|entry| entry.epoch);
+        blob_schedule.sort_unstable_by_key(|entry| entry.epoch);
         Ok(Self {
             preset,
             genesis_time,
