@@ -8,6 +8,7 @@
 //! know that the data is *fresh* must compare with a clock.
 
 use alloy_primitives::B256;
+use heliotrope_verifier::chains::ethereum::compact::CompactError;
 use heliotrope_verifier::chains::ethereum::{
     ChainSpec, Fork, LightClientBootstrap, LightClientError, LightClientFinalityUpdate,
     LightClientOptimisticUpdate, LightClientSsz, LightClientStore, LightClientUpdate,
@@ -15,6 +16,10 @@ use heliotrope_verifier::chains::ethereum::{
 };
 
 use crate::{beacon_api, decode};
+
+mod compact;
+
+pub use compact::CompactRecording;
 
 /// What a recorded file holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -47,6 +52,9 @@ pub enum RecordingError {
         /// How many there are.
         got: usize,
     },
+    /// The data cannot be written without keys.
+    #[error(transparent)]
+    Compact(#[from] CompactError),
     /// A rule of the specification does not hold.
     #[error("{what}: {error}")]
     Invalid {

@@ -21,6 +21,7 @@
     reason = "a development tool: it prints, it reads the clock, and it may stop with an error"
 )]
 
+pub mod bench;
 pub mod checks_build;
 pub mod command;
 pub mod conformance;

@@ -6,6 +6,7 @@ use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use heliotrope_harness::{
+    bench::bench,
     checks_build::{build_checks, update_checks},
     command::workspace_root,
     conformance, contracts_build,
@@ -49,6 +50,8 @@ enum Action {
         /// Folder with the vectors.
         dir: PathBuf,
     },
+    /// Measure the light client beside its peers.
+    Bench,
     /// Build the check modules and compare their digests with the manifest.
     Checks {
         /// Write the manifest instead.
@@ -82,6 +85,7 @@ fn main() -> Result<ExitCode> {
             return Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Action::Conformance { suite, dir } => return conformance::run(&suite, &dir),
+        Action::Bench => bench(&root)?,
         Action::Checks { update } => {
             let build = if update { update_checks } else { build_checks };
             for check in build(&root, &root.join("target/heliotrope/checks"))? {

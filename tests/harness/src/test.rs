@@ -20,10 +20,12 @@ use crate::{
 };
 
 /// Crates that run in the browser too.
-const WASM_CRATES: [&str; 6] = [
+const WASM_CRATES: [&str; 8] = [
     "heliotrope-verifier",
     "heliotrope-device-proofs",
     "heliotrope-light-client",
+    "heliotrope-evm",
+    "heliotrope-sync-core",
     "heliotrope-contracts",
     "heliotrope-wasm",
     "heliotrope-web",

@@ -192,6 +192,17 @@ fn cargo_wasm(root: &Path, package: &str, file: &str) -> Result<PathBuf> {
     Ok(wasm)
 }
 
+/// A wasm that nothing has to be generated for, as small as it gets: `out/PACKAGE.wasm`.
+pub fn build_bare(root: &Path, package: &str, out: &Path) -> Result<PathBuf> {
+    let web = root.join("web");
+    npm_ci(&web)?;
+    let built = cargo_wasm(root, package, &format!("{}.wasm", package.replace('-', "_")))?;
+    let wasm = out.join(package).with_extension("wasm");
+    copy(&built, &wasm)?;
+    wasm_opt(&web, &wasm)?;
+    Ok(wasm)
+}
+
 /// Hash of everything that goes into the output.
 fn fingerprint(root: &Path, wasms: &[&PathBuf]) -> Result<String> {
     let mut inputs: Vec<PathBuf> = wasms.iter().map(|path| (*path).clone()).collect();
