@@ -33,9 +33,10 @@ const WASM_CRATES: [&str; 8] = [
 /// Gateways of the fleet that the browser tests look at: small enough to be proven in seconds.
 const E2E_GATEWAYS: u32 = 160;
 /// Conformance suites and the folders of `../shared/vectors` that they walk.
-const CONFORMANCE: [(&str, &str); 8] = [
+const CONFORMANCE: [(&str, &str); 9] = [
     ("ethereum-spec-sync", "ethereum/spec"),
     ("ethereum-spec-update-ranking", "ethereum/spec"),
+    ("ethereum-spec-merkle-proof", "ethereum/spec"),
     ("ethereum-bls", "ethereum/spec"),
     ("ethereum-api", "ethereum"),
     ("eip1186", "evm"),

@@ -14,10 +14,12 @@ use heliotrope_verifier::chains::ethereum::{Fork, LightClientSsz, Preset};
 mod eip1186;
 mod ethereum_api;
 mod ethereum_bls;
+mod ethereum_spec_merkle_proof;
 mod ethereum_spec_sync;
 mod ethereum_spec_update_ranking;
 mod helium_poc;
 mod network;
+mod ssz_root;
 
 /// Finds cases below a folder and reports each of them.
 type Suite = fn(&Path, &mut Report) -> Result<()>;
@@ -26,6 +28,7 @@ type Suite = fn(&Path, &mut Report) -> Result<()>;
 const SUITES: &[(&str, Suite)] = &[
     ("ethereum-spec-sync", ethereum_spec_sync::run),
     ("ethereum-spec-update-ranking", ethereum_spec_update_ranking::run),
+    ("ethereum-spec-merkle-proof", ethereum_spec_merkle_proof::run),
     ("ethereum-bls", ethereum_bls::run),
     ("ethereum-api", ethereum_api::run),
     ("eip1186", eip1186::run),
