@@ -69,11 +69,19 @@ impl Core {
     fn network(&mut self) -> Option<()> {
         let input = std::mem::take(&mut self.input);
         let (preset, rest) = input.split_first()?;
-        let preset = if *preset == 0 { Preset::Mainnet } else { Preset::Minimal };
+        let preset = match preset {
+            0 => Preset::Mainnet,
+            1 => Preset::Minimal,
+            _ => return None,
+        };
         let (time, rest) = rest.split_first_chunk::<8>()?;
         let (slot_ms, rest) = rest.split_first_chunk::<8>()?;
         let (root, rest) = rest.split_first_chunk::<32>()?;
-        let forks = rest.chunks_exact(13).map(|activation| {
+        let activations = rest.chunks_exact(13);
+        if !activations.remainder().is_empty() {
+            return None;
+        }
+        let forks = activations.map(|activation| {
             let (fork, rest) = activation.split_first()?;
             let (version, epoch) = rest.split_first_chunk::<4>()?;
             Some(ForkActivation {
@@ -95,6 +103,8 @@ impl Core {
     fn start(&mut self) -> Result<(), Refusal> {
         let input = std::mem::take(&mut self.input);
         let spec = self.spec();
+        self.store = None;
+        self.show();
         let (root, bootstrap) = input.split_first_chunk::<32>().ok_or(Refusal::Use)?;
         let bootstrap =
             CompactBootstrap::decode(bootstrap, &spec).map_err(|_| Refusal::Encoding)?;

@@ -25,8 +25,7 @@ pub fn bench(root: &Path) -> Result<()> {
     let vectors =
         vectors().context("the figures are of recorded mainnet: ../shared/vectors is not there")?;
     let out = root.join("target/heliotrope/bench");
-    fs::create_dir_all(&out)?;
-    let core = web_build::build_bare(root, "heliotrope-sync-core", &out)?;
+    let core = sync_core(root)?;
     for (name, folder) in [("short", SHORT), ("long", LONG)] {
         compact(&vectors.join(folder), &out.join(name))?;
     }
@@ -42,8 +41,15 @@ pub fn bench(root: &Path) -> Result<()> {
     loudly("bench", node.arg(vectors.join(SHORT)))
 }
 
+/// The sync core as a page would load it.
+pub fn sync_core(root: &Path) -> Result<PathBuf> {
+    let out = root.join("target/heliotrope/bench");
+    fs::create_dir_all(&out)?;
+    web_build::build_bare(root, "heliotrope-sync-core", &out)
+}
+
 /// The recording as a gateway would send it: `root`, `bootstrap`, `updates` and `finality`.
-fn compact(folder: &Path, out: &Path) -> Result<()> {
+pub fn compact(folder: &Path, out: &Path) -> Result<()> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path: PathBuf = entry?.path();

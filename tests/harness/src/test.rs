@@ -8,6 +8,7 @@ use std::{
 use anyhow::{Context as _, Result};
 
 use crate::{
+    bench,
     checks_build::build_checks,
     command::{quietly, vectors},
     contracts_build::{self, tool},
@@ -139,18 +140,20 @@ fn conformance(tally: &mut Tally, root: &Path) {
 }
 
 /// Real mainnet, verified natively and as wasm: the same bytes must lead to the same block.
-fn native_is_wasm(tally: &mut Tally, root: &Path, node_package: &Path) {
+fn native_is_wasm(tally: &mut Tally, root: &Path, node_package: &Path) -> Result<()> {
+    let core = bench::sync_core(root)?;
     for folder in MAINNET {
         let name = format!("mainnet, native and wasm: {folder}");
         let Some(vectors) = vectors() else {
             tally.skip(&name, "../shared/vectors is not there");
             continue;
         };
-        tally.check(&name, same_block(root, node_package, &vectors.join(folder)));
+        tally.check(&name, same_block(root, node_package, &core, &vectors.join(folder)));
     }
+    Ok(())
 }
 
-fn same_block(root: &Path, node_package: &Path, folder: &Path) -> Result<()> {
+fn same_block(root: &Path, node_package: &Path, core: &Path, folder: &Path) -> Result<()> {
     let mut native = Command::new(root.join("target/release/heliotrope"));
     let native = quietly("heliotrope sync", native.args(["sync", "--recorded"]).arg(folder))?;
     let mut wasm = Command::new("node");
@@ -158,6 +161,13 @@ fn same_block(root: &Path, node_package: &Path, folder: &Path) -> Result<()> {
     let wasm = quietly("the same as wasm", &mut wasm)?;
     let (native, wasm) = (native.lines().last(), wasm.lines().last());
     anyhow::ensure!(native.is_some() && native == wasm, "native: {native:?}\nwasm: {wasm:?}");
+    let compact = root.join("target/heliotrope/compact");
+    bench::compact(folder, &compact)?;
+    let mut core_in_wasm = Command::new("node");
+    core_in_wasm.arg(root.join("tests/conformance/core-in-wasm.mjs")).arg(core).arg(compact);
+    let slot = quietly("the same by the sync core, without the keys", &mut core_in_wasm)?;
+    let reached = native.is_some_and(|native| native.contains(slot.trim()));
+    anyhow::ensure!(reached, "native: {native:?}\nsync core: {slot}");
     eprintln!("  {}", native.unwrap_or_default());
     Ok(())
 }
@@ -166,7 +176,7 @@ fn same_block(root: &Path, node_package: &Path, folder: &Path) -> Result<()> {
 fn end_to_end(tally: &mut Tally, root: &Path) -> Result<()> {
     let checks = world::build(root)?;
     let web = build_web(root, &root.join("target/heliotrope/web"))?;
-    native_is_wasm(tally, root, &web.node_dir);
+    native_is_wasm(tally, root, &web.node_dir)?;
     let port = free_port()?;
     let config = WorldConfig {
         root: root.to_path_buf(),

@@ -42,12 +42,18 @@ impl Recording {
             next = next.saturating_add(1);
             committees.extend(full.next_sync_committee.as_ref().map(|committee| (next, committee)));
         }
-        let mut finality = Vec::new();
-        for (_, update) in self.newest.iter().filter(|(kind, _)| *kind == Kind::Finality) {
-            if let Some(signers) = committees.get(&period(update.signature_slot)) {
-                finality = CompactUpdate::from_full(update, signers, true, spec)?.encode(spec)?;
+        let finalities = self.newest.iter().filter(|(kind, _)| *kind == Kind::Finality);
+        let newest = finalities
+            .filter_map(|(_, update)| {
+                Some((update, committees.get(&period(update.signature_slot))?))
+            })
+            .max_by_key(|(update, _)| update.attested_header.beacon.slot);
+        let finality = match newest {
+            Some((update, signers)) => {
+                CompactUpdate::from_full(update, signers, true, spec)?.encode(spec)?
             }
-        }
+            None => Vec::new(),
+        };
         Ok(CompactRecording { bootstrap, updates, finality })
     }
 }
