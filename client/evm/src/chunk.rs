@@ -121,7 +121,7 @@ impl ProvenCalls {
         data: &[u8],
         gas: Option<u64>,
     ) -> Result<JsValue, JsError> {
-        let message = message(from, to.as_deref(), value, data, gas)?;
+        let message = message(from, to, value, data, gas)?;
         let spec = spec_at(&self.chain, self.block.timestamp);
         match call(1, spec, &self.block, &message, &self.state) {
             Ok(outcome) => Ok(outcome_to_js(outcome)),
@@ -143,7 +143,7 @@ impl ProvenCalls {
         data: &[u8],
         gas: Option<u64>,
     ) -> Result<JsValue, JsError> {
-        let message = message(from, to.as_deref(), value, data, gas)?;
+        let message = message(from, to, value, data, gas)?;
         let spec = spec_at(&self.chain, self.block.timestamp);
         match estimate_gas(1, spec, &self.block, &message, &self.state) {
             Ok(gas) => Ok(object(&[("status", "success".into()), ("gas", gas.into())])),
@@ -155,12 +155,12 @@ impl ProvenCalls {
 
 fn message(
     from: &[u8],
-    to: Option<&[u8]>,
+    to: Option<Vec<u8>>,
     value: &[u8],
     data: &[u8],
     gas: Option<u64>,
 ) -> Result<Call, JsError> {
-    let to = to.map(|to| fixed("to", to).map(Address::new)).transpose()?;
+    let to = to.map(|to| fixed("to", &to).map(Address::new)).transpose()?;
     Ok(Call {
         from: Address::new(fixed("from", from)?),
         to,

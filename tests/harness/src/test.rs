@@ -117,6 +117,7 @@ fn rust(tally: &mut Tally, root: &Path) {
     tally.run("clippy", exit, cargo(root, &native).args(deny));
     let mut wasm = cargo(root, &["clippy", "--quiet", "--target", "wasm32-unknown-unknown"]);
     wasm.args(["--profile", "wasm"]).args(WASM_CRATES.iter().flat_map(|c| ["-p", c]));
+    wasm.args(["--features", "heliotrope-evm/chunk"]);
     tally.run("clippy, wasm32", exit, wasm.args(deny));
     let built = build_checks(root, &root.join("target/heliotrope/checks"));
     tally.check("check modules: digests", built.map(drop));
