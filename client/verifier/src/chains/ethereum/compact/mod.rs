@@ -13,7 +13,7 @@
 //!   absent key   (never seen)           └─ minus absent keys ─▶ key of the participants ─▶ signature
 //! ```
 //!
-//! The rules are those of the specification, by the same functions; see [`Committee`] for what they ask of a
+//! The rules are those of the specification, by the same functions; see [`Committee`](super::Committee) for what they ask of a
 //! committee. Two things differ, and neither gives anything up:
 //!
 //! - **Headers may omit the execution payload header.** Nothing is then known of it. The beacon header is proven as always,
