@@ -3,7 +3,7 @@
 
 use alloy_primitives::B256;
 use anyhow::{Context as _, Result, ensure};
-use heliotrope_verifier::proofs::ssz_merkle::{hash_pair, mix_in_length};
+use heliotrope_verifier::proofs::ssz_merkle::{merkleize, mix_in_length};
 
 /// An SSZ type. Lengths of vectors and limits of lists are in elements.
 #[derive(Clone, Debug)]
@@ -152,19 +152,5 @@ fn without_delimiter(bytes: &[u8]) -> Result<(Vec<u8>, usize)> {
 
 /// `merkleize(chunks, limit)`.
 fn tree(leaves: &[B256], limit: usize) -> B256 {
-    let depth = limit.max(1).next_power_of_two().ilog2();
-    let mut level = leaves.to_vec();
-    let mut zero = B256::ZERO;
-    for _ in 0..depth {
-        level = level
-            .chunks(2)
-            .map(|pair| match pair {
-                [left, right] => hash_pair(left, right),
-                [left] => hash_pair(left, &zero),
-                _ => zero,
-            })
-            .collect();
-        zero = hash_pair(&zero, &zero);
-    }
-    level.first().copied().unwrap_or(zero)
+    merkleize(leaves, limit.max(1).next_power_of_two().ilog2())
 }
