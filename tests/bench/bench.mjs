@@ -1,13 +1,13 @@
 // The table: every figure beside its peers or its limit, from this run. Each measurement is a fresh
 // process, peers in turn, and the smallest of several runs counts.
-// Usage: node bench.mjs SYNC_CORE_WASM FOLDER RECORDING; leaves FOLDER/bench.json.
+// Usage: node bench.mjs SYNC_CORE_WASM FOLDER SHORT_RECORDING LONG_RECORDING; leaves FOLDER/bench.json.
 
 import { execFileSync, spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 
-const [wasm, folder, recording] = process.argv.slice(2);
+const [wasm, folder, recording, longRecording] = process.argv.slice(2);
 const RUNS = 5;
 const brotli = (file) => brotliCompressSync(readFileSync(file), {
   params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24 },
@@ -42,7 +42,9 @@ rows.ours.brotli = brotli(wasm);
 rows.helios.brotli = brotli("node_modules/@a16z/helios/dist/lib.mjs");
 rows.lodestar.brotli = brotli("node_modules/@lodestar/light-client/dist/lightclient.min.mjs");
 const long = node("periods.mjs", wasm, join(folder, "long"));
-const full = 26_844; // an update of that time as SSZ, with all keys
+// the same updates as the Beacon API sends them, with all keys
+const recorded = readdirSync(longRecording).filter((name) => name.includes("updates"));
+const full = recorded.reduce((sum, name) => sum + statSync(join(longRecording, name)).size, 0);
 
 const text = (value, unit) => `${value < 100 ? value.toFixed(1) : Math.round(value)} ${unit}`.padStart(14);
 const line = (what, key, unit, scale = 1) => {
@@ -55,5 +57,5 @@ line("download of the code, brotli", "brotli", "kB", 1000);
 line("bootstrap, 6 periods, finality: CPU", "cpu_ms", "ms");
 line("the same with loading the code", "cold_cpu_ms", "ms");
 line("the same: bytes received", "bytes", "kB", 1000);
-console.log(`${long.periods} periods in one batch, warm: ${(long.ms / long.periods).toFixed(2)} ms and ${Math.round(long.bytes / long.periods)} bytes a period (with all keys ${full}: ${(full * long.periods / long.bytes).toFixed(1)}×)`);
+console.log(`${long.periods} periods in one batch, warm: ${(long.ms / long.periods).toFixed(2)} ms and ${Math.round(long.bytes / long.periods)} bytes a period (with all keys ${Math.round(full / long.periods)}: ${(full / long.bytes).toFixed(1)}×)`);
 writeFileSync(join(folder, "bench.json"), `${JSON.stringify({ clients: rows, long }, null, 2)}\n`);

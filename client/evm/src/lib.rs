@@ -7,8 +7,9 @@
 //!           └───────────────────────────────────────────────────────────────┘ and calls again
 //! ```
 //!
-//! A crate of its own, because it is the heaviest thing that a light client can carry: the browser
-//! loads it when the first call is made. No I/O and no clock here.
+//! A crate of its own, because it is the heaviest thing that a light client can carry: built with the
+//! feature `chunk` it is a wasm by itself, for a page to load with its first call. No I/O and no clock
+//! here.
 
 mod block;
 #[cfg(feature = "chunk")]

@@ -38,7 +38,7 @@ pub fn bench(root: &Path) -> Result<()> {
     }
     let mut node = Command::new("node");
     node.current_dir(&bench).arg("bench.mjs").arg(&core).arg(&out);
-    loudly("bench", node.arg(vectors.join(SHORT)))
+    loudly("bench", node.arg(vectors.join(SHORT)).arg(vectors.join(LONG)))
 }
 
 /// The sync core as a page would load it.
