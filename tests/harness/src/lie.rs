@@ -65,7 +65,7 @@ impl Link {
             Self::Device => forge_signatures(body),
             Self::Check => flip(body, body.len() / 2),
             Self::Commitment => forge_roots(body),
-            // the last bytes of a finality update: its signature and slot
+            // near the end of a finality update lies the finalized header's execution data
             Self::Header => flip(body, body.len().checked_sub(40)?),
             Self::Checkpoint => forge_checkpoint(body),
         }
