@@ -1,7 +1,7 @@
 //! Reads of execution state: `eth_getProof` from any carrier, judged against a proven state root.
 
 use alloy_primitives::{Address, B256, U256};
-use heliotrope_verifier::proofs::eip1186;
+use heliotrope_verifier::{chains::ethereum::LightClientHeader, proofs::eip1186};
 use serde::Deserialize;
 
 use crate::platform::{FetchRequest, Platform, PlatformError};
@@ -20,6 +20,20 @@ pub struct ProvenBlock {
     pub state_root: B256,
     /// Unix seconds.
     pub timestamp: u64,
+}
+
+impl ProvenBlock {
+    /// The execution block that a proven beacon header proves; `None` where the fork proves only a hash.
+    #[must_use]
+    pub fn of(header: &LightClientHeader) -> Option<Self> {
+        let payload = header.execution_payload_header()?;
+        Some(Self {
+            number: payload.block_number,
+            hash: payload.block_hash,
+            state_root: payload.state_root,
+            timestamp: payload.timestamp,
+        })
+    }
 }
 
 /// Storage words, and the trie nodes that prove them.

@@ -3,7 +3,7 @@
 //! ```text
 //! web worker ─┐                       ┌─▶ heliotrope-verifier (rules)
 //! gateway    ─┴─▶ LightClient<P> ─────┤
-//!                                     └─▶ P: Platform (fetch, load, store, now, sleep)
+//!                                     └─▶ P: Platform (fetch, load, store, now, sleep, random)
 //! ```
 //!
 //! The engine decides nothing about validity: every answer goes through the verifier, and what the
@@ -11,13 +11,19 @@
 
 pub mod beacon_api;
 pub mod checkpoint;
-mod decode;
+pub mod decode;
 pub mod engine;
+mod error;
 pub mod execution;
+mod following;
+mod journal;
 #[cfg(feature = "native")]
 pub mod native;
 pub mod network;
 pub mod platform;
 pub mod recording;
+pub mod sources;
 
-pub use engine::{LightClient, SyncCost, SyncError};
+pub use engine::{LightClient, Settings, SyncCost};
+pub use error::SyncError;
+pub use following::Form;

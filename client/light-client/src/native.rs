@@ -1,42 +1,62 @@
 //! A [`Platform`] of HTTP and files.
 
 use std::{
+    fmt,
     path::PathBuf,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use heliotrope_verifier::consensus::UnixSeconds;
 
-use crate::platform::{FetchRequest, FetchResponse, MAX_BODY_BYTES, Platform, PlatformError};
+use crate::platform::{
+    FetchRequest, FetchResponse, MAX_BODY_BYTES, Platform, PlatformError, Progress,
+};
 
 /// Seconds after which a request is given up.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// HTTP by `reqwest`, storage in a folder, the system's clock.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NativePlatform {
     client: reqwest::Client,
-    folder: PathBuf,
+    folder: Option<PathBuf>,
+    began: Instant,
+    watcher: Arc<dyn Fn(Progress) + Send + Sync>,
+}
+
+impl fmt::Debug for NativePlatform {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NativePlatform").field("folder", &self.folder).finish_non_exhaustive()
+    }
 }
 
 impl NativePlatform {
-    /// Keeps what is stored in `folder`, which is made when first needed.
+    /// Keeps what is stored in `folder`, which is made when first needed; without one, nothing is kept.
     ///
     /// # Errors
     ///
     /// When the HTTP client cannot be set up.
-    pub fn new(folder: PathBuf) -> Result<Self, PlatformError> {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where time enters")]
+    pub fn new(folder: Option<PathBuf>) -> Result<Self, PlatformError> {
         let client = reqwest::Client::builder()
             .timeout(REQUEST_TIMEOUT)
             .build()
             .map_err(|e| PlatformError(e.to_string()))?;
-        Ok(Self { client, folder })
+        Ok(Self { client, folder, began: Instant::now(), watcher: Arc::new(drop) })
     }
 
-    fn path(&self, key: &str) -> PathBuf {
-        let safe = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-        self.folder.join(key.chars().map(safe).collect::<String>())
+    /// Tells `watcher` what the engine does.
+    #[must_use]
+    pub fn watched_by(mut self, watcher: impl Fn(Progress) + Send + Sync + 'static) -> Self {
+        self.watcher = Arc::new(watcher);
+        self
     }
+}
+
+fn file_name(key: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
+    key.chars().map(safe).collect()
 }
 
 fn failed(error: impl core::fmt::Display) -> PlatformError {
@@ -70,7 +90,8 @@ impl Platform for NativePlatform {
     }
 
     async fn load(&self, key: &str) -> Result<Option<Vec<u8>>, PlatformError> {
-        match tokio::fs::read(self.path(key)).await {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        match tokio::fs::read(folder.join(file_name(key))).await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(failed(error)),
@@ -78,8 +99,9 @@ impl Platform for NativePlatform {
     }
 
     async fn store(&self, key: &str, value: Vec<u8>) -> Result<(), PlatformError> {
-        tokio::fs::create_dir_all(&self.folder).await.map_err(failed)?;
-        let path = self.path(key);
+        let Some(folder) = &self.folder else { return Ok(()) };
+        tokio::fs::create_dir_all(folder).await.map_err(failed)?;
+        let path = folder.join(file_name(key));
         // written beside and renamed, so that a power cut leaves the old or the new, never half
         let beside = path.with_extension("new");
         tokio::fs::write(&beside, value).await.map_err(failed)?;
@@ -94,5 +116,19 @@ impl Platform for NativePlatform {
 
     async fn sleep(&self, duration: Duration) {
         tokio::time::sleep(duration).await;
+    }
+
+    fn random(&self) -> Result<[u8; 32], PlatformError> {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes).map_err(failed)?;
+        Ok(bytes)
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn progress(&self, progress: Progress) {
+        (self.watcher)(progress);
     }
 }

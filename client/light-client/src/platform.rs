@@ -64,6 +64,56 @@ impl fmt::Display for PlatformError {
 
 impl core::error::Error for PlatformError {}
 
+/// What the engine is doing, for whoever watches.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// Took up what was kept, whose finalized head is of this slot.
+    Resumed {
+        /// Slot of the finalized header.
+        slot: u64,
+    },
+    /// What was kept does not hold, and is not used.
+    KeptDataRefused {
+        /// Which rule.
+        reason: String,
+    },
+    /// Began at the checkpoint.
+    Bootstrapped {
+        /// Slot of the checkpoint.
+        slot: u64,
+    },
+    /// Asks for committees.
+    Periods {
+        /// The next one that is needed.
+        next: u64,
+        /// The present one.
+        last: u64,
+    },
+    /// Reached these heads.
+    Head {
+        /// Slot of the finalized header.
+        finalized: u64,
+        /// Slot of the newest header that the committee signed.
+        optimistic: u64,
+    },
+    /// One source's answer could not be used; another is asked.
+    Failed {
+        /// Who and why.
+        reason: String,
+    },
+    /// Compact sync does not work with these sources; goes on by the standard API.
+    FellBack {
+        /// Why.
+        reason: String,
+    },
+    /// The head does not move as the clock does.
+    Stalled {
+        /// Slots between the two.
+        behind_slots: u64,
+    },
+}
+
 /// What a machine offers to the engine. All of it is untrusted: answers are checked by the rules,
 /// and what is loaded is treated like what was fetched.
 pub trait Platform {
@@ -84,4 +134,19 @@ pub trait Platform {
 
     /// Waits.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
+
+    /// 32 bytes that nobody can foresee.
+    ///
+    /// # Errors
+    ///
+    /// When the machine has no source of randomness.
+    fn random(&self) -> Result<[u8; 32], PlatformError>;
+
+    /// Milliseconds since some fixed moment, for latencies and pauses.
+    fn monotonic_ms(&self) -> u64;
+
+    /// Hears what the engine does.
+    fn progress(&self, progress: Progress) {
+        drop(progress);
+    }
 }

@@ -146,4 +146,22 @@ impl Platform for WebPlatform {
     async fn sleep(&self, duration: Duration) {
         gloo::timers::future::sleep(duration).await;
     }
+
+    fn random(&self) -> Result<[u8; 32], PlatformError> {
+        let mut bytes = [0; 32];
+        let scope: WorkerGlobalScope =
+            js_sys::global().dyn_into().map_err(|scope| words(&scope.into()))?;
+        let crypto = scope.crypto().map_err(|error| words(&error))?;
+        crypto.get_random_values_with_u8_array(&mut bytes).map_err(|error| words(&error))?;
+        Ok(bytes)
+    }
+
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a clock that never is negative"
+    )]
+    fn monotonic_ms(&self) -> u64 {
+        clock_ms() as u64
+    }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, rc::Rc, str::FromStr as _};
 use alloy_primitives::B256;
 use heliotrope_device_proofs::{coverage::Shard, epoch::EpochManifest, h3, sha256};
 use heliotrope_light_client::{
-    LightClient, SyncError,
+    LightClient, Settings, SyncError,
     checkpoint::{self, CheckpointAnswer, CheckpointError, Statement},
     execution::ProvenBlock,
     network::Network,
@@ -19,6 +19,9 @@ use crate::{
     report::{Broken, Halt, Link, no_answer},
     session::{Session, ShardEntry},
 };
+
+/// Where the network's description is kept; as little trusted as the gateway's.
+const KEPT_NETWORK: &str = "network";
 
 impl Session {
     /// GET of a file of the gateway; a 404 is `None`.
@@ -42,7 +45,14 @@ impl Session {
     /// What the network says about itself.
     pub(crate) async fn read_network(&self) -> Result<Rc<Network>, Halt> {
         let what = "the network's description";
-        let bytes = self.need(what, "v1/network.json").await?;
+        let bytes = match self.need(what, "v1/network.json").await {
+            Ok(bytes) => {
+                // that it cannot be kept matters only to a later visit without a network
+                let _kept = self.platform.store(KEPT_NETWORK, bytes.clone()).await;
+                bytes
+            }
+            Err(halt) => self.platform.load(KEPT_NETWORK).await.ok().flatten().ok_or(halt)?,
+        };
         let network = Network::from_json(&bytes).map_err(|error| Halt::unavailable(what, error))?;
         emit(&FromWorker::Network {
             network: NetworkInfo {
@@ -144,11 +154,10 @@ impl Session {
             }
             None => self.ask_sources(network).await?,
         };
-        let client =
-            LightClient::bootstrap(self.platform.clone(), spec, vec![self.base.clone()], root)
-                .await
-                .map_err(|error| sync_halt(LinkName::Checkpoint, &error))?;
-        self.checkpoint_slot.set(client.finalized().beacon.slot);
+        let settings = Settings::new(vec![self.base.clone()], root);
+        let client = LightClient::start(self.platform.clone(), spec, settings)
+            .await
+            .map_err(|error| sync_halt(LinkName::Checkpoint, &error))?;
         let summary = if self.named.is_some() {
             format!("The chain starts from the checkpoint you named, {root}.")
         } else {
@@ -227,19 +236,22 @@ impl Session {
         if !self.state.borrow().links.contains_key(&LinkName::Header) {
             self.link(Link::new(LinkName::Header, Outcome::Checking, "").done());
         }
-        client.sync().await.map_err(|error| sync_halt(LinkName::Header, &error))?;
+        let kept = match client.sync().await {
+            Ok(()) => None,
+            // what was proven on an earlier visit is proven again from kept bytes, and as true as then
+            Err(SyncError::Unavailable { reason, .. })
+                if ProvenBlock::of(client.finalized()).is_some() =>
+            {
+                Some(reason)
+            }
+            Err(error) => return Err(sync_halt(LinkName::Header, &error)),
+        };
         let header = client.finalized();
         let slot = header.beacon.slot;
-        let payload = header.execution_payload_header().ok_or_else(|| Halt::Unavailable {
+        let block = ProvenBlock::of(header).ok_or_else(|| Halt::Unavailable {
             message: format!("the finalized header of slot {slot} names no execution state"),
             hint: "The network must have the Capella fork. Wait for a later block.".to_owned(),
         })?;
-        let block = ProvenBlock {
-            number: payload.block_number,
-            hash: payload.block_hash,
-            state_root: payload.state_root,
-            timestamp: payload.timestamp,
-        };
         let spec = client.spec();
         let network = self.state.borrow().network.clone();
         emit(&FromWorker::Head {
@@ -250,8 +262,8 @@ impl Session {
                 finalized_hash: block.hash.to_string(),
                 finalized_time: block.timestamp,
                 checkpoint_root: client.checkpoint().to_string(),
-                checkpoint_slot: self.checkpoint_slot.get(),
-                checkpoint_time: spec.slot_start(self.checkpoint_slot.get()).0,
+                checkpoint_slot: client.checkpoint_slot(),
+                checkpoint_time: spec.slot_start(client.checkpoint_slot()).0,
             },
         });
         let received = self.platform.bytes().saturating_sub(bytes);
@@ -268,7 +280,7 @@ impl Session {
         let link = Link::new(
             LinkName::Header,
             Outcome::Verified,
-            format!("Block {} is finalized by the sync committee (slot {slot}).", block.number),
+            header_summary(&block, slot, kept.as_deref()),
         )
         .checked(format!("{} committee updates since the checkpoint hold", client.cost().updates))
         .checked("the sync committee's aggregate signature over the attested header holds")
@@ -281,6 +293,17 @@ impl Session {
         .json("finalized header", &json);
         self.link(link.done());
         Ok(block)
+    }
+}
+
+fn header_summary(block: &ProvenBlock, slot: u64, unreachable: Option<&str>) -> String {
+    let number = block.number;
+    match unreachable {
+        None => format!("Block {number} is finalized by the sync committee (slot {slot})."),
+        Some(reason) => format!(
+            "Block {number} was finalized by the sync committee (slot {slot}), proven again from what \
+             this browser kept. Whether there is a newer one is not known: {reason}."
+        ),
     }
 }
 
@@ -312,6 +335,11 @@ fn sync_halt(link: LinkName, error: &SyncError) -> Halt {
         SyncError::Decode { .. } | SyncError::Invalid { .. } => {
             Broken::new(link, error.to_string()).into()
         }
+        SyncError::CheckpointTooOld { .. } => Halt::Unavailable {
+            message: error.to_string(),
+            hint: "Open this page with #checkpoint=0x… and a newer block root that you trust."
+                .to_owned(),
+        },
         SyncError::Gap { .. } => Halt::Unavailable {
             message: error.to_string(),
             hint: "The beacon node behind this gateway is behind. Wait, or use another gateway."

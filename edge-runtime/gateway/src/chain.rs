@@ -6,12 +6,14 @@ use std::{sync::Arc, time::Duration};
 use alloy_primitives::{Address, B256};
 use anyhow::{Context as _, Result};
 use heliotrope_light_client::{
-    LightClient,
+    LightClient, Settings,
     execution::{ProvenBlock, ProvenStorage, ReadError, prove_storage},
     native::NativePlatform,
     network::Network,
-    platform::Platform as _,
+    platform::{Platform as _, Progress},
+    sources::SourceRecord,
 };
+use heliotrope_verifier::chains::ethereum::ChainSpec;
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -34,6 +36,10 @@ pub(crate) struct Following {
     pub(crate) finalized_slot: Option<u64>,
     /// Number of the finalized execution block.
     pub(crate) finalized_block: Option<u64>,
+    /// Slots that the head is behind the clock, when that is more than a healthy chain's.
+    pub(crate) stalled_slots: Option<u64>,
+    /// Record of every source.
+    pub(crate) sources: Vec<SourceRecord>,
     /// What stopped the last attempt, if it failed.
     pub(crate) error: Option<String>,
     #[serde(skip)]
@@ -44,7 +50,8 @@ pub(crate) struct Following {
 #[derive(Clone, Debug)]
 pub(crate) struct Chain {
     pub(crate) network: Arc<Network>,
-    platform: NativePlatform,
+    pub(crate) spec: ChainSpec,
+    pub(crate) platform: NativePlatform,
     rpc: String,
     following: watch::Receiver<Following>,
 }
@@ -57,11 +64,13 @@ impl Chain {
         rpc: String,
         data_dir: &std::path::Path,
     ) -> Result<Self> {
-        let platform = NativePlatform::new(data_dir.join("light-client"))?;
-        let network = Arc::new(network);
+        let folder = Some(data_dir.join("light-client"));
+        let platform = NativePlatform::new(folder)?.watched_by(log);
+        let spec = network.chain_spec()?;
         let (sender, following) = watch::channel(Following::default());
-        tokio::spawn(follow(platform.clone(), Arc::clone(&network), sources, sender));
-        Ok(Self { network, platform, rpc, following })
+        let settings = Settings::new(sources, network.checkpoint);
+        tokio::spawn(follow(platform.clone(), spec.clone(), settings, sender));
+        Ok(Self { network: Arc::new(network), spec, platform, rpc, following })
     }
 
     /// The follower's state.
@@ -95,44 +104,54 @@ impl Chain {
     }
 }
 
+/// What the engine does, in the log.
+pub(crate) fn log(progress: Progress) {
+    match progress {
+        Progress::Head { finalized, .. } => tracing::debug!(finalized, "head"),
+        Progress::Stalled { behind_slots } => {
+            tracing::warn!(behind_slots, "the head does not move as the clock does");
+        }
+        Progress::Failed { reason } => tracing::warn!(%reason, "light client"),
+        other => tracing::info!(?other, "light client"),
+    }
+}
+
 async fn follow(
     platform: NativePlatform,
-    network: Arc<Network>,
-    sources: Vec<String>,
+    spec: ChainSpec,
+    settings: Settings,
     sender: watch::Sender<Following>,
 ) {
-    let slot = Duration::from_secs(network.seconds_per_slot.max(1));
     let mut backoff_s = 1;
     loop {
-        if let Err(error) = follow_until_error(&platform, &network, &sources, &sender, slot).await {
-            tracing::warn!(%error, backoff_s, "light client");
-            metrics::counter!("heliotrope_sync_errors_total").increment(1);
-            sender.send_modify(|f| f.error = Some(error.to_string()));
-        }
+        let error = match LightClient::start(platform.clone(), spec.clone(), settings.clone()).await
+        {
+            Ok(client) => follow_until_error(client, &sender).await,
+            Err(error) => error.into(),
+        };
+        tracing::warn!(%error, backoff_s, "light client");
+        metrics::counter!("heliotrope_sync_errors_total").increment(1);
+        sender.send_modify(|f| f.error = Some(error.to_string()));
         platform.sleep(Duration::from_secs(backoff_s)).await;
         backoff_s = backoff_s.saturating_mul(2).min(MAX_BACKOFF_S);
     }
 }
 
 async fn follow_until_error(
-    platform: &NativePlatform,
-    network: &Network,
-    sources: &[String],
+    mut client: LightClient<NativePlatform>,
     sender: &watch::Sender<Following>,
-    slot: Duration,
-) -> Result<()> {
-    let spec = network.chain_spec()?;
-    let mut client =
-        LightClient::bootstrap(platform.clone(), spec, sources.to_vec(), network.checkpoint)
-            .await?;
+) -> anyhow::Error {
+    let slot = Duration::from_millis(client.spec().slot_duration_ms().max(1000));
     loop {
-        let header = client.sync().await?;
-        let payload = header.execution_payload_header().context("header without execution")?;
-        let block = ProvenBlock {
-            number: payload.block_number,
-            hash: payload.block_hash,
-            state_root: payload.state_root,
-            timestamp: payload.timestamp,
+        if let Err(error) = client.sync().await {
+            return error.into();
+        }
+        let header = client.finalized();
+        let Some(block) = ProvenBlock::of(header) else {
+            return anyhow::anyhow!(
+                "finalized header of slot {} without execution",
+                header.beacon.slot
+            );
         };
         let head = Head { slot: header.beacon.slot, block };
         metrics::gauge!("heliotrope_finalized_block").set(precise(block.number));
@@ -141,12 +160,14 @@ async fn follow_until_error(
             *f = Following {
                 finalized_slot: Some(head.slot),
                 finalized_block: Some(block.number),
+                stalled_slots: client.is_stalled().then(|| client.behind()),
+                sources: client.sources().to_vec(),
                 error: None,
                 head: Some(head),
             };
             changed
         });
-        platform.sleep(slot).await;
+        client.platform().sleep(slot).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! `heliotrope`: the gateway, and the light client on the command line.
 
 mod chain;
+mod compact;
 mod config;
 mod devices;
 mod files;
@@ -16,8 +17,7 @@ mod sync;
 
 use std::path::PathBuf;
 
-use alloy_primitives::B256;
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
@@ -45,15 +45,8 @@ enum Action {
         /// Folder of recorded mainnet files: bootstrap, updates, finality update; JSON or SSZ.
         #[arg(long, conflicts_with_all = ["network", "source"])]
         recorded: Option<PathBuf>,
-        /// A network's description, `network.json`.
-        #[arg(long, requires = "source")]
-        network: Option<PathBuf>,
-        /// Base address of a Beacon API; give several, they are asked in order.
-        #[arg(long)]
-        source: Vec<String>,
-        /// Beacon block root to start from.
-        #[arg(long)]
-        checkpoint: Option<B256>,
+        #[command(flatten)]
+        live: sync::Live,
     },
 }
 
@@ -63,13 +56,11 @@ async fn main() -> Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match Cli::parse().command {
         Action::Run { config } => run::run(&config).await,
-        Action::Sync { recorded, network, source, checkpoint } => {
-            let said = match (recorded, network) {
-                (Some(folder), _) => sync::recorded(&folder, checkpoint)?,
-                (None, Some(file)) => sync::network(&file, source, checkpoint).await?,
-                (None, None) => bail!("name --recorded FOLDER, or --network FILE and --source URL"),
-            };
-            say(&said);
+        Action::Sync { recorded, live } => {
+            say(&match recorded {
+                Some(folder) => sync::recorded(&folder, live.checkpoint)?,
+                None => sync::network(&live).await?,
+            });
             Ok(())
         }
     }

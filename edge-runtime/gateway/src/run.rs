@@ -17,6 +17,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::{
     chain::Chain,
+    compact::Committees,
     config::Config,
     devices::Devices,
     files::EpochFiles,
@@ -57,7 +58,8 @@ pub(crate) async fn run(settings: &Path) -> Result<()> {
         wake: Arc::clone(&wake),
         metrics,
         http: reqwest::Client::new(),
-        beacon: config.beacon_sources.first().cloned().unwrap_or_default(),
+        beacons: config.beacon_sources.clone(),
+        committees: Committees::default(),
         rpc: config.execution_rpc.clone(),
         epochs_dir: files.root().to_path_buf(),
         modules_dir: config.modules_dir.clone(),

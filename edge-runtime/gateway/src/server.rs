@@ -24,6 +24,7 @@ use tower_http::{
 
 use crate::{
     chain::Chain,
+    compact::{self, Committees},
     ingest::{
         BatchOutcome, Incoming, Ingest, MAX_BATCH_BYTES, RejectedReport, Rejection,
         count_rejection, split_batch,
@@ -55,7 +56,8 @@ pub(crate) struct Served {
     pub(crate) wake: Arc<Notify>,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) http: reqwest::Client,
-    pub(crate) beacon: String,
+    pub(crate) beacons: Vec<String>,
+    pub(crate) committees: Committees,
     pub(crate) rpc: String,
     pub(crate) epochs_dir: PathBuf,
     pub(crate) modules_dir: PathBuf,
@@ -78,6 +80,7 @@ pub(crate) fn router(served: Arc<Served>) -> Router {
         .route("/v1/params/{hash}", get(params))
         .route("/v1/reports", post(batch).layer(DefaultBodyLimit::max(MAX_BATCH_BYTES)))
         .route("/v1/reports/{kind}", post(single).layer(DefaultBodyLimit::max(MAX_REPORT_LEN)))
+        .nest("/v1/light_client/compact", compact_sync())
         .route("/eth/v1/{*path}", get(beacon))
         .route("/rpc", post(rpc).layer(DefaultBodyLimit::max(MAX_RPC_BYTES)))
         .route("/healthz", get(healthz))
@@ -89,6 +92,14 @@ pub(crate) fn router(served: Arc<Served>) -> Router {
         .layer(middleware::from_fn(move |request, next| secure(csp.clone(), request, next)))
         .layer(CorsLayer::new().allow_origin(Any).allow_headers(Any).allow_methods(Any))
         .with_state(served)
+}
+
+fn compact_sync() -> Router<Arc<Served>> {
+    Router::new()
+        .route("/bootstrap/{root}", get(compact::bootstrap))
+        .route("/updates", get(compact::updates))
+        .route("/finality_update", get(compact::finality_update))
+        .route("/optimistic_update", get(compact::optimistic_update))
 }
 
 fn content_security_policy(served: &Served) -> HeaderValue {
@@ -245,14 +256,15 @@ fn rejected(rejection: &Rejection) -> Response {
     (rejection.status(), Json(body)).into_response()
 }
 
-fn refuse(status: StatusCode, error: &str) -> Response {
+pub(crate) fn refuse(status: StatusCode, error: &str) -> Response {
     (status, Json(json!({ "error": error }))).into_response()
 }
 
 /// Carries a Beacon API read to the beacon node and back.
 async fn beacon(State(served): Shared, request: Request) -> Response {
     let path = request.uri().path_and_query().map_or("", |p| p.as_str());
-    let mut builder = served.http.get(format!("{}{path}", served.beacon.trim_end_matches('/')));
+    let node = served.beacons.first().map_or("", |url| url.trim_end_matches('/'));
+    let mut builder = served.http.get(format!("{node}{path}"));
     if let Some(accept) = request.headers().get(header::ACCEPT) {
         builder = builder.header(header::ACCEPT, accept);
     }

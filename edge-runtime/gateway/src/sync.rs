@@ -1,11 +1,14 @@
 //! `heliotrope sync`: the light client on the command line, from recorded files or from a network.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use alloy_primitives::B256;
 use anyhow::{Context as _, Result};
 use heliotrope_light_client::{
-    LightClient, native::NativePlatform, network::Network, recording::Recording,
+    LightClient, Settings, native::NativePlatform, network::Network, recording::Recording,
 };
 use heliotrope_verifier::chains::ethereum::ChainSpec;
 
@@ -33,24 +36,60 @@ pub(crate) fn recorded(folder: &Path, checkpoint: Option<B256>) -> Result<String
     Ok(format!("verified from {from}\n{replayed}"))
 }
 
+/// A network to follow, as the command line names it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Live {
+    /// A network's description, `network.json`.
+    #[arg(long)]
+    pub(crate) network: Option<PathBuf>,
+    /// Base address of a gateway or a Beacon API; give several, the next is asked when one fails.
+    #[arg(long)]
+    pub(crate) source: Vec<String>,
+    /// Beacon block root to start from: the user's own word, in place of the description's.
+    #[arg(long)]
+    pub(crate) checkpoint: Option<B256>,
+    /// Folder for what makes the next start instant. It is checked again when read.
+    #[arg(long)]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Start from a checkpoint of any age. Who has left the validator set since can deceive you.
+    #[arg(long)]
+    pub(crate) allow_old_checkpoint: bool,
+}
+
+impl Live {
+    /// The light client, from what was kept or from the checkpoint.
+    pub(crate) async fn start(
+        &self,
+        optimistic: bool,
+    ) -> Result<(Network, LightClient<NativePlatform>)> {
+        let file = self.network.as_ref().context("name --network FILE and --source URL")?;
+        let bytes = fs::read(file).with_context(|| file.display().to_string())?;
+        let network = Network::from_json(&bytes)?;
+        let checkpoint = self.checkpoint.unwrap_or(network.checkpoint);
+        let mut settings = Settings::new(self.source.clone(), checkpoint);
+        settings.optimistic = optimistic;
+        if self.allow_old_checkpoint {
+            settings.max_checkpoint_age = None;
+        }
+        let platform = NativePlatform::new(self.data_dir.clone())?.watched_by(crate::chain::log);
+        let client = LightClient::start(platform, network.chain_spec()?, settings).await?;
+        Ok((network, client))
+    }
+}
+
 /// Follows a network from its checkpoint to the newest finalized block.
-pub(crate) async fn network(
-    file: &Path,
-    sources: Vec<String>,
-    checkpoint: Option<B256>,
-) -> Result<String> {
-    let bytes = fs::read(file).with_context(|| file.display().to_string())?;
-    let network = Network::from_json(&bytes)?;
-    let platform = NativePlatform::new(std::env::temp_dir())?;
-    let checkpoint = checkpoint.unwrap_or(network.checkpoint);
-    let spec = network.chain_spec()?;
-    let mut client = LightClient::bootstrap(platform, spec, sources, checkpoint).await?;
+pub(crate) async fn network(live: &Live) -> Result<String> {
+    let (_, mut client) = live.start(false).await?;
     client.sync().await?;
     let (header, cost) = (client.finalized(), client.cost());
     let block = header.execution_payload_header().context("header without execution")?;
     Ok(format!(
-        "verified from checkpoint {checkpoint}: {} updates, {} bytes; finalized slot {}, execution \
-         block {} {}",
-        cost.updates, cost.bytes, header.beacon.slot, block.block_number, block.block_hash
+        "verified from checkpoint {}: {} updates, {} bytes; finalized slot {}, execution block {} {}",
+        client.checkpoint(),
+        cost.updates,
+        cost.bytes,
+        header.beacon.slot,
+        block.block_number,
+        block.block_hash
     ))
 }

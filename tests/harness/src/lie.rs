@@ -54,7 +54,7 @@ impl Link {
             Self::Device => path.contains("/evidence/"),
             Self::Check => path.starts_with("/v1/modules/"),
             Self::Commitment => path.ends_with("/manifest"),
-            Self::Header => path.ends_with("/light_client/finality_update"),
+            Self::Header => path.ends_with("/finality_update"),
             Self::Checkpoint => path == "/v1/network.json",
         }
     }
