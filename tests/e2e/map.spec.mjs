@@ -197,6 +197,34 @@ honest("a dead gateway is an error, not an empty map", async () => {
   await context.close();
 });
 
+honest("what was synced is proven again after a reload without the network", async () => {
+  const { checkpoint } = await (await fetch(`${BASE}/v1/network.json`)).json();
+  const { page, context } = await open(`#checkpoint=${checkpoint}`);
+  await verified(page);
+  const before = await state(page);
+  const links = (at) => Object.fromEntries(at.links.map(({ link, outcome }) => [link, outcome]));
+  assert.equal(links(before).header, "verified", JSON.stringify(before.links));
+
+  // the page itself is there, nothing that it reads is
+  let asked = 0;
+  for (const path of ["**/v1/**", "**/eth/**", "**/rpc"]) {
+    await context.route(path, (route) => { asked += 1; return route.abort(); });
+  }
+  await page.reload();
+  await settled(page);
+  const after = await state(page);
+  assert.ok(asked > 0, "the page asked for nothing");
+  assert.equal(links(after).checkpoint, "verified", JSON.stringify(after));
+  assert.equal(links(after).header, "verified", JSON.stringify(after));
+  assert.ok(after.finalized_block >= before.finalized_block, JSON.stringify(after));
+  // and what cannot be read cannot be shown
+  assert.equal(after.counts.verified, 0);
+  assert.match(after.error, /could not be fetched/);
+  await page.screenshot({ path: join(SHOTS, "offline.png") });
+  assert.deepEqual(await axe(page), []);
+  await context.close();
+});
+
 honest("a verifier that dies leaves nothing green, and can be started again", async () => {
   const context = await browser.newContext({ viewport: DESKTOP });
   const page = await context.newPage();

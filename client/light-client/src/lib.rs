@@ -21,6 +21,8 @@ mod journal;
 pub mod native;
 pub mod network;
 pub mod platform;
+#[cfg(feature = "reads")]
+pub mod reads;
 pub mod recording;
 pub mod sources;
 

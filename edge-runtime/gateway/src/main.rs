@@ -10,6 +10,7 @@ mod ingest;
 mod lane;
 mod pinned;
 mod receipt_log;
+mod rpc;
 mod run;
 mod server;
 mod settle;
@@ -48,6 +49,8 @@ enum Action {
         #[command(flatten)]
         live: sync::Live,
     },
+    /// Serve Ethereum's JSON-RPC on this machine; every answer is proven before it is given.
+    ServeRpc(rpc::ServeRpc),
 }
 
 #[tokio::main]
@@ -56,6 +59,7 @@ async fn main() -> Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match Cli::parse().command {
         Action::Run { config } => run::run(&config).await,
+        Action::ServeRpc(settings) => rpc::serve(&settings).await,
         Action::Sync { recorded, live } => {
             say(&match recorded {
                 Some(folder) => sync::recorded(&folder, live.checkpoint)?,

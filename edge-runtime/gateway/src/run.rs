@@ -79,7 +79,8 @@ pub(crate) async fn run(settings: &Path) -> Result<()> {
     Ok(())
 }
 
-async fn stopped() {
+/// Until SIGTERM or Ctrl-C.
+pub(crate) async fn stopped() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return };
     tokio::select! {

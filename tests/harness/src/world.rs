@@ -81,6 +81,8 @@ pub struct World {
     pub beacon: BeaconServer,
     /// The fleet and what is expected of each report.
     pub fleet: Fleet,
+    /// JSON-RPC of the execution node.
+    pub rpc: String,
     /// Root that the light clients start from.
     pub checkpoint: B256,
     config: WorldConfig,
@@ -151,6 +153,7 @@ impl World {
             chain,
             beacon,
             fleet,
+            rpc,
             checkpoint,
             config,
             settings,
@@ -235,6 +238,12 @@ impl World {
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+    }
+
+    /// The network's description.
+    #[must_use]
+    pub fn network_file(&self) -> PathBuf {
+        self.config.state.join("network.json")
     }
 
     /// The gateway's status.

@@ -1,0 +1,188 @@
+//! Reads of execution data, as a JSON-RPC node gives them, all judged against a proven block.
+//!
+//! ```text
+//! proven block ─ state root ────▶ account, storage, code, call, gas
+//!      │       ─ header's RLP ──▶ transactions, withdrawals, receipts, logs (all of a block, or none)
+//!      └─ parents, or EIP-2935 ─▶ earlier blocks
+//! ```
+//!
+//! A source that answers for a block, named by hash, with something that the block refutes is passed over for
+//! the next, and its record says so. What a header does not bind (`from`, gas used, log indices) is computed
+//! here, never copied.
+
+mod blocks;
+mod call;
+mod logs;
+mod receipts;
+mod state;
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use alloy_primitives::B256;
+use alloy_rpc_types_eth::Block;
+use heliotrope_evm::EvmError;
+use heliotrope_verifier::chains::ethereum::ChainSpec;
+use serde_json::{Value, json};
+
+use crate::{
+    execution::ProvenBlock,
+    platform::{FetchRequest, Platform},
+    sources::{Outcome, SourceRecord, Sources},
+};
+
+pub use logs::MAX_LOG_BLOCKS;
+pub use receipts::transactions_of;
+pub use state::ProvenAccount;
+
+/// Proven blocks kept with their transactions.
+const MAX_BLOCKS_KEPT: usize = 64;
+
+/// A read was not proven.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadFailure {
+    /// Nobody answered.
+    #[error("{what}: no source answered; the last said: {reason}")]
+    Unavailable {
+        /// Method.
+        what: &'static str,
+        /// What the last one said.
+        reason: String,
+    },
+    /// Answers came, and none of them holds.
+    #[error("{what} from {source_url} does not hold: {reason}")]
+    Refuted {
+        /// Method.
+        what: &'static str,
+        /// Who sent it.
+        source_url: String,
+        /// Which rule.
+        reason: String,
+    },
+    /// A block that nothing proves from here.
+    #[error(
+        "block {number} cannot be proven from block {head}: it is later, or more than 8191 blocks earlier \
+         (EIP-2935), or the chain does not keep block hashes in its state"
+    )]
+    OutOfReach {
+        /// Number asked for.
+        number: u64,
+        /// Number of the proven head.
+        head: u64,
+    },
+    /// A range that is too long.
+    #[error("{got} blocks, at most {max}: ask for a shorter range")]
+    RangeTooLong {
+        /// Blocks asked for.
+        got: u64,
+        /// The limit.
+        max: u64,
+    },
+    /// The call itself.
+    #[error(transparent)]
+    Evm(#[from] EvmError),
+}
+
+/// The proven heads that a read starts from.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Heads {
+    /// Signed by two thirds of the sync committee, may still be reorganised.
+    pub optimistic: ProvenBlock,
+    /// Final.
+    pub finalized: ProvenBlock,
+}
+
+/// Reads over untrusted execution nodes.
+#[derive(Debug)]
+pub struct Reads<P> {
+    platform: P,
+    spec: ChainSpec,
+    chain_id: u64,
+    sources: Mutex<Sources>,
+    blocks: Mutex<BTreeMap<B256, Arc<Block>>>,
+}
+
+impl<P: Platform> Reads<P> {
+    /// Reads by the JSON-RPC of `sources`, base addresses in the order in which to ask.
+    #[must_use]
+    pub fn new(platform: P, spec: ChainSpec, chain_id: u64, sources: &[String]) -> Self {
+        let (sources, blocks) = (Mutex::new(Sources::new(sources)), Mutex::default());
+        Self { platform, spec, chain_id, sources, blocks }
+    }
+
+    /// EIP-155 chain id, as configured.
+    pub const fn chain_id(&self) -> u64 {
+        self.chain_id
+    }
+
+    /// What is known of each source.
+    pub fn sources(&self) -> Vec<SourceRecord> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).records().to_vec()
+    }
+
+    /// Asks one source after the other until `judge` accepts an answer.
+    async fn ask<T>(
+        &self,
+        what: &'static str,
+        params: &Value,
+        judge: impl Fn(Value) -> Result<T, String>,
+    ) -> Result<T, ReadFailure> {
+        let reason = "no source is set".to_owned();
+        let mut last = ReadFailure::Unavailable { what, reason };
+        for (index, url) in self.order() {
+            let began = self.platform.monotonic_ms();
+            let (failure, outcome) = match self.post(&url, what, params).await {
+                Ok(answer) => match judge(answer) {
+                    Ok(value) => {
+                        self.note(index, Outcome::Held, None, began);
+                        return Ok(value);
+                    }
+                    Err(reason) => {
+                        (ReadFailure::Refuted { what, source_url: url, reason }, Outcome::Invalid)
+                    }
+                },
+                Err(reason) => (ReadFailure::Unavailable { what, reason }, Outcome::Failed),
+            };
+            self.note(index, outcome, Some(failure.to_string()), began);
+            if outcome == Outcome::Invalid || !matches!(last, ReadFailure::Refuted { .. }) {
+                last = failure;
+            }
+        }
+        Err(last)
+    }
+
+    fn order(&self) -> Vec<(usize, String)> {
+        let sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.order(self.platform.monotonic_ms())
+    }
+
+    fn note(&self, index: usize, outcome: Outcome, why: Option<String>, began: u64) {
+        let times = (began, self.platform.monotonic_ms());
+        let mut sources = self.sources.lock().unwrap_or_else(PoisonError::into_inner);
+        sources.note(index, outcome, why, times);
+    }
+
+    /// One request; an answer without a result is no answer.
+    async fn post(&self, url: &str, method: &str, params: &Value) -> Result<Value, String> {
+        let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+        let request = FetchRequest::post(url.to_owned(), body.to_string());
+        let response = self.platform.fetch(request).await.map_err(|e| e.to_string())?;
+        let mut answer: Value = serde_json::from_slice(&response.body)
+            .map_err(|e| format!("{url}: HTTP {}: {e}", response.status))?;
+        if let Some(error) = answer.get("error").filter(|error| !error.is_null()) {
+            return Err(format!("{url}: {error}"));
+        }
+        match answer.get_mut("result").map(Value::take) {
+            Some(result) => Ok(result),
+            None => Err(format!("{url}: HTTP {}: no result", response.status)),
+        }
+    }
+}
+
+/// EIP-1898: a block by its hash, so that an answer is a statement about that block and no other.
+fn by_hash(hash: B256) -> Value {
+    json!({ "blockHash": hash })
+}
