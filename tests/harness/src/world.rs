@@ -10,6 +10,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::OnceLock,
     time::{Duration, Instant},
 };
 
@@ -113,6 +114,13 @@ pub fn build(root: &Path) -> Result<Vec<BuiltCheck>> {
         ]),
     )?;
     Ok(checks)
+}
+
+/// The same, once for all tests of a process, which run side by side.
+pub fn built(root: &Path) -> Result<&'static [BuiltCheck]> {
+    static BUILT: OnceLock<Result<Vec<BuiltCheck>, String>> = OnceLock::new();
+    let built = BUILT.get_or_init(|| build(root).map_err(|e| format!("{e:#}")));
+    built.as_deref().map_err(|error| anyhow::anyhow!("{error}"))
 }
 
 impl World {

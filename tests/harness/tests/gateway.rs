@@ -10,7 +10,7 @@
     reason = "a test"
 )]
 
-use std::{path::PathBuf, sync::OnceLock};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 use heliotrope_device_proofs::{
@@ -19,11 +19,13 @@ use heliotrope_device_proofs::{
     wire::{LoraBeaconIngestReportV1, LoraBeaconReportReqV1},
 };
 use heliotrope_harness::{
-    checks_build::BuiltCheck,
     command::workspace_root,
     contracts_build::tool,
     fleet::{Fleet, ReportKind},
     world::{self, World, WorldConfig, send_batch},
+};
+use heliotrope_light_client::{
+    Form, LightClient, Settings, native::NativePlatform, network::Network,
 };
 use prost::Message as _;
 use serde_json::Value;
@@ -36,10 +38,7 @@ async fn world(name: &str) -> Result<Option<World>> {
         println!("skipped: contracts/node_modules is not there, run cargo test-all");
         return Ok(None);
     }
-    // the tests run side by side; what they start is built once
-    static BUILT: OnceLock<Result<Vec<BuiltCheck>, String>> = OnceLock::new();
-    let built = BUILT.get_or_init(|| world::build(&root).map_err(|e| format!("{e:#}")));
-    let checks = built.as_ref().map_err(|error| anyhow::anyhow!("{error}"))?;
+    let checks = world::built(&root)?;
     let state: PathBuf = root.join("target/heliotrope/tests").join(name);
     let port = heliotrope_harness::process::free_port()?;
     let config =
@@ -141,6 +140,30 @@ async fn a_day_is_settled_and_every_fraud_is_named() -> Result<()> {
         let reasons = outputs.reasons(&report.bytes, report.kind)?;
         assert_eq!(reasons, [expected.reason], "{:?}", expected.fraud);
     }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_carries_compact_sync_and_a_beacon_node_is_enough_without_it() -> Result<()> {
+    let Some(world) = world("compact").await? else { return Ok(()) };
+    let network = Network::from_json(&std::fs::read(world.network_file())?)?;
+    let follow = async |source: &str| -> Result<LightClient<NativePlatform>> {
+        let mut settings = Settings::new(vec![source.to_owned()], network.checkpoint);
+        settings.optimistic = true;
+        let platform = NativePlatform::new(None)?;
+        let mut client = LightClient::start(platform, network.chain_spec()?, settings).await?;
+        client.sync().await?;
+        Ok(client)
+    };
+    // three periods of the minimal preset, so that committees change
+    world.chain.advance(200).await?;
+    let (compact, standard) = (follow(&world.gateway_url).await?, follow(&world.beacon.url).await?);
+    assert_eq!((compact.form(), standard.form()), (Form::Compact, Form::Standard));
+    assert_eq!(compact.finalized(), standard.finalized());
+    assert_eq!(compact.optimistic(), standard.optimistic());
+    assert_eq!(compact.cost().updates, standard.cost().updates);
+    assert!(compact.cost().updates >= 2, "{:?}", compact.cost());
+    assert!(compact.cost().bytes < standard.cost().bytes);
     Ok(())
 }
 
