@@ -14,6 +14,8 @@ pub mod checkpoint;
 pub mod decode;
 pub mod engine;
 mod error;
+#[cfg(feature = "reads")]
+pub mod evidence;
 pub mod execution;
 mod following;
 mod journal;

@@ -15,9 +15,11 @@ mod run;
 mod server;
 mod settle;
 mod sync;
+mod verify;
 
 use std::path::PathBuf;
 
+use alloy_primitives::B256;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
@@ -49,6 +51,14 @@ enum Action {
         #[command(flatten)]
         live: sync::Live,
     },
+    /// Judge an evidence file: does the chain refute what a source said?
+    Verify {
+        /// The file.
+        file: PathBuf,
+        /// Beacon block root that you trust; the evidence must stand on it.
+        #[arg(long)]
+        checkpoint: Option<B256>,
+    },
     /// Serve Ethereum's JSON-RPC on this machine; every answer is proven before it is given.
     ServeRpc(rpc::ServeRpc),
 }
@@ -59,6 +69,10 @@ async fn main() -> Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match Cli::parse().command {
         Action::Run { config } => run::run(&config).await,
+        Action::Verify { file, checkpoint } => {
+            say(&verify::verify(&file, checkpoint)?);
+            Ok(())
+        }
         Action::ServeRpc(settings) => rpc::serve(&settings).await,
         Action::Sync { recorded, live } => {
             say(&match recorded {

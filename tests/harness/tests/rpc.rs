@@ -12,7 +12,7 @@
 )]
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
     sync::{
         Arc,
@@ -63,6 +63,7 @@ async fn endpoint(world: &World, name: &str, execution: &[&str]) -> Result<Endpo
     let mut command = Command::new(root.join("target/release/heliotrope"));
     command.args(["serve-rpc", "--listen", &address, "--source", &world.gateway_url]);
     command.arg("--network").arg(world.network_file());
+    command.arg("--evidence-dir").arg(evidence(name));
     for url in execution {
         command.args(["--execution", url]);
     }
@@ -76,6 +77,10 @@ async fn endpoint(world: &World, name: &str, execution: &[&str]) -> Result<Endpo
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     anyhow::bail!("{name} does not get ready")
+}
+
+fn evidence(name: &str) -> PathBuf {
+    workspace_root().join("target/heliotrope/tests/evidence").join(name)
 }
 
 async fn ask(url: &str, method: &str, params: Value) -> Result<Value> {
@@ -304,6 +309,9 @@ async fn liar(upstream: &str) -> Result<(String, Arc<Liar>)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lying_execution_node_is_refuted_and_an_honest_one_is_asked() -> Result<()> {
     let Some(world) = world("rpc-lies").await? else { return Ok(()) };
+    if evidence("serve-rpc-both").exists() {
+        std::fs::remove_dir_all(evidence("serve-rpc-both"))?;
+    }
     let (url, told) = liar(&world.rpc).await?;
     let alone = endpoint(&world, "serve-rpc-liar", &[&url]).await?;
     let both = endpoint(&world, "serve-rpc-both", &[&url, &world.rpc]).await?;
@@ -332,5 +340,51 @@ async fn a_lying_execution_node_is_refuted_and_an_honest_one_is_asked() -> Resul
     let execution = &sources["result"]["execution"];
     assert!(execution[0]["invalid"].as_u64() > Some(0), "{sources}");
     assert_eq!(execution[1]["invalid"], 0, "{sources}");
+    lies_are_kept_as_evidence(&world, &evidence("serve-rpc-both")).await
+}
+
+/// Each file convinces whoever has the checkpoint, and an altered one does not.
+async fn lies_are_kept_as_evidence(world: &World, folder: &Path) -> Result<()> {
+    let mut files = Vec::new();
+    for _ in 0..100 {
+        world.chain.advance(8).await?;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+        files = entries.map(|entry| entry.path()).collect();
+        if !files.is_empty() {
+            break;
+        }
+    }
+    ensure!(!files.is_empty(), "no evidence in {}", folder.display());
+    for file in &files {
+        let said = verify(file, &world.checkpoint.to_string())?;
+        assert!(said.starts_with("contradiction: "), "{said}");
+        assert!(verify(file, &format!("0x{}", "12".repeat(32))).is_err());
+        let honest: Value = serde_json::from_slice(&std::fs::read(file)?)?;
+        let mut other = honest.clone();
+        let headers = other["headers"].as_array_mut().context("headers")?;
+        assert!(flip(headers.last_mut()));
+        let mut asked = honest.clone();
+        let method = honest["statement"]["method"].as_str().context("method")?;
+        asked["statement"]["answer"] =
+            ask(&world.rpc, method, honest["statement"]["params"].clone()).await?["result"].take();
+        for altered in [other, asked] {
+            let path = file.with_extension("altered");
+            std::fs::write(&path, altered.to_string())?;
+            let refused = verify(&path, &world.checkpoint.to_string());
+            assert!(refused.is_err(), "{method}: {refused:?}");
+            std::fs::remove_file(&path)?;
+        }
+    }
     Ok(())
+}
+
+fn verify(file: &Path, checkpoint: &str) -> Result<String> {
+    let output = Command::new(workspace_root().join("target/release/heliotrope"))
+        .arg("verify")
+        .arg(file)
+        .args(["--checkpoint", checkpoint])
+        .output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(String::from_utf8(output.stdout)?)
 }

@@ -150,9 +150,7 @@ pub(super) const fn proven(header: &Header, hash: B256) -> ProvenBlock {
 }
 
 fn header_of(answer: &Value, expected: B256) -> Result<Block<Value>, String> {
-    let block: Option<Block<Value>> =
-        serde_json::from_value(answer.clone()).map_err(|e| e.to_string())?;
-    let block = block.ok_or("it does not have this block")?;
+    let block: Block<Value> = serde_json::from_value(answer.clone()).map_err(|e| e.to_string())?;
     let got = block.header.inner.hash_slow();
     if got == expected {
         Ok(block)
@@ -161,7 +159,7 @@ fn header_of(answer: &Value, expected: B256) -> Result<Block<Value>, String> {
     }
 }
 
-fn full_block(answer: Value, expected: B256) -> Result<Block, String> {
+pub(super) fn full_block(answer: Value, expected: B256) -> Result<Block, String> {
     header_of(&answer, expected)?;
     let block: Block = serde_json::from_value(answer).map_err(|e| e.to_string())?;
     let header = block.header.inner;

@@ -21,13 +21,15 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use alloy_primitives::B256;
+use alloy_consensus::Header;
+use alloy_primitives::{Address, B256};
 use alloy_rpc_types_eth::Block;
 use heliotrope_evm::EvmError;
 use heliotrope_verifier::chains::ethereum::ChainSpec;
 use serde_json::{Value, json};
 
 use crate::{
+    evidence::Statement,
     execution::ProvenBlock,
     platform::{FetchRequest, Platform},
     sources::{Outcome, SourceRecord, Sources},
@@ -39,6 +41,9 @@ pub use state::ProvenAccount;
 
 /// Proven blocks kept with their transactions.
 const MAX_BLOCKS_KEPT: usize = 64;
+
+/// Refuted statements kept until somebody takes them.
+const MAX_REFUTED: usize = 16;
 
 /// A read was not proven.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -95,6 +100,38 @@ pub struct Heads {
     pub finalized: ProvenBlock,
 }
 
+/// Judges an answer of `eth_getProof` against the state root that it is about.
+///
+/// # Errors
+///
+/// What it gets wrong.
+pub fn judge_proof(
+    answer: Value,
+    state_root: B256,
+    address: Address,
+    keys: &[B256],
+) -> Result<(), String> {
+    state::prove(answer, state_root, address, keys).map(drop)
+}
+
+/// Judges an answer of `eth_getBlockByHash` with all transactions against the hash.
+///
+/// # Errors
+///
+/// What it gets wrong.
+pub fn judge_block(answer: Value, hash: B256) -> Result<(), String> {
+    blocks::full_block(answer, hash).map(drop)
+}
+
+/// Judges an answer of `eth_getBlockReceipts` against the header of the block.
+///
+/// # Errors
+///
+/// What it gets wrong.
+pub fn judge_receipts(answer: Value, header: &Header) -> Result<(), String> {
+    receipts::under_root(answer, header).map(drop)
+}
+
 /// Reads over untrusted execution nodes.
 #[derive(Debug)]
 pub struct Reads<P> {
@@ -103,14 +140,16 @@ pub struct Reads<P> {
     chain_id: u64,
     sources: Mutex<Sources>,
     blocks: Mutex<BTreeMap<B256, Arc<Block>>>,
+    refuted: Mutex<Vec<Statement>>,
 }
 
 impl<P: Platform> Reads<P> {
     /// Reads by the JSON-RPC of `sources`, base addresses in the order in which to ask.
     #[must_use]
     pub fn new(platform: P, spec: ChainSpec, chain_id: u64, sources: &[String]) -> Self {
-        let (sources, blocks) = (Mutex::new(Sources::new(sources)), Mutex::default());
-        Self { platform, spec, chain_id, sources, blocks }
+        let sources = Mutex::new(Sources::new(sources));
+        let (blocks, refuted) = (Mutex::default(), Mutex::default());
+        Self { platform, spec, chain_id, sources, blocks, refuted }
     }
 
     /// EIP-155 chain id, as configured.
@@ -121,6 +160,18 @@ impl<P: Platform> Reads<P> {
     /// What is known of each source.
     pub fn sources(&self) -> Vec<SourceRecord> {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).records().to_vec()
+    }
+
+    /// Takes the refuted statements about blocks that were named by hash, for [`crate::evidence`].
+    pub fn take_refuted(&self) -> Vec<Statement> {
+        core::mem::take(&mut *self.refuted.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn keep_refuted(&self, statement: Statement) {
+        let mut refuted = self.refuted.lock().unwrap_or_else(PoisonError::into_inner);
+        if refuted.len() < MAX_REFUTED && statement.block_hash().is_some() {
+            refuted.push(statement);
+        }
     }
 
     /// Asks one source after the other until `judge` accepts an answer.
@@ -135,12 +186,20 @@ impl<P: Platform> Reads<P> {
         for (index, url) in self.order() {
             let began = self.platform.monotonic_ms();
             let (failure, outcome) = match self.post(&url, what, params).await {
-                Ok(answer) => match judge(answer) {
+                // that a node has not got something says nothing about the block
+                Ok(Value::Null) if what != "eth_getTransactionByHash" => {
+                    let reason = format!("{url}: null");
+                    (ReadFailure::Unavailable { what, reason }, Outcome::Failed)
+                }
+                Ok(answer) => match judge(answer.clone()) {
                     Ok(value) => {
                         self.note(index, Outcome::Held, None, began);
                         return Ok(value);
                     }
                     Err(reason) => {
+                        let (source, method) = (url.clone(), what.to_owned());
+                        let params = params.clone();
+                        self.keep_refuted(Statement { source, method, params, answer });
                         (ReadFailure::Refuted { what, source_url: url, reason }, Outcome::Invalid)
                     }
                 },

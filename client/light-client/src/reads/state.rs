@@ -106,7 +106,7 @@ impl<P: Platform> Reads<P> {
     }
 }
 
-fn prove(
+pub(super) fn prove(
     answer: Value,
     state_root: B256,
     address: Address,

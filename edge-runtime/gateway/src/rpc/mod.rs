@@ -11,10 +11,11 @@
 
 mod answer;
 mod filters;
+mod keeper;
 mod methods;
 mod subscriptions;
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::Result;
 use axum::{
@@ -39,6 +40,7 @@ use tokio::sync::watch;
 use crate::sync::Live;
 use answer::{Answer, RpcError, hex, response};
 use filters::Filters;
+use keeper::Keeper;
 use methods::{Params, dispatch};
 
 /// Longest request, bytes.
@@ -54,6 +56,9 @@ pub(crate) struct ServeRpc {
     /// JSON-RPC of an execution node with `eth_getProof`; give several, the next is asked when one fails.
     #[arg(long, required = true)]
     execution: Vec<String>,
+    /// Folder for evidence of false answers; see `heliotrope verify`.
+    #[arg(long)]
+    evidence_dir: Option<PathBuf>,
     /// Where to serve.
     #[arg(long, default_value = "127.0.0.1:8545")]
     listen: SocketAddr,
@@ -105,7 +110,9 @@ pub(crate) async fn serve(settings: &ServeRpc) -> Result<()> {
     let (spec, sources) = (client.spec().clone(), &settings.execution);
     let reads = Reads::new(platform, spec, network.chain_id, sources);
     let rpc = Arc::new(Rpc { reads, heads, filters: Filters::default() });
-    tokio::spawn(follow(client, sender));
+    let folder = settings.evidence_dir.clone();
+    let keeper = Keeper { folder, network, waiting: Vec::new() };
+    tokio::spawn(follow(client, sender, Arc::clone(&rpc), keeper));
     let router = Router::new()
         .route("/", get(websocket).post(http))
         .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
@@ -116,7 +123,12 @@ pub(crate) async fn serve(settings: &ServeRpc) -> Result<()> {
     Ok(())
 }
 
-async fn follow(mut client: LightClient<NativePlatform>, sender: watch::Sender<Proven>) {
+async fn follow(
+    mut client: LightClient<NativePlatform>,
+    sender: watch::Sender<Proven>,
+    rpc: Arc<Rpc>,
+    mut keeper: Keeper,
+) {
     let slot = Duration::from_millis(client.spec().slot_duration_ms().max(500));
     loop {
         if let Err(error) = client.sync().await {
@@ -134,6 +146,7 @@ async fn follow(mut client: LightClient<NativePlatform>, sender: watch::Sender<P
             behind_slots: client.is_stalled().then(|| client.behind()),
             sources: client.sources().to_vec(),
         });
+        keeper.step(&rpc.reads, &client).await;
         client.platform().sleep(slot).await;
     }
 }
