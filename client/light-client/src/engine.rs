@@ -20,7 +20,7 @@ use heliotrope_verifier::chains::ethereum::{ChainSpec, LightClientHeader};
 use crate::{
     error::SyncError,
     following::{Following, Form, Moment, Newest, Refusal},
-    journal::Journal,
+    journal::{self, Journal},
     platform::{FetchRequest, FetchResponse, Platform, Progress},
     sources::{Outcome, SourceRecord, Sources},
 };
@@ -351,7 +351,7 @@ impl<P: Platform> LightClient<P> {
             return;
         }
         let Some(bytes) = self.following.journal.encode() else { return };
-        match self.platform.store(&journal_key(&self.spec), bytes).await {
+        match self.platform.store(&journal::key(&self.spec), bytes).await {
             Ok(()) => self.kept_slot = slot,
             Err(error) => self.platform.progress(Progress::Failed { reason: error.to_string() }),
         }
@@ -367,11 +367,6 @@ impl Newest {
     }
 }
 
-/// One network, one journal.
-fn journal_key(spec: &ChainSpec) -> String {
-    format!("light-client-{}", hex::encode(spec.genesis_validators_root()))
-}
-
 fn moment<P: Platform>(platform: &P, spec: &ChainSpec) -> Result<Moment, SyncError> {
     Ok(Moment { slot: spec.current_slot(platform.now()), seed: platform.random()? })
 }
@@ -382,7 +377,7 @@ async fn resume<P: Platform>(
     spec: &ChainSpec,
     checkpoint: B256,
 ) -> Option<Following> {
-    let bytes = platform.load(&journal_key(spec)).await.ok()??;
+    let bytes = journal::load(platform, spec).await?;
     let refused = |reason: String| platform.progress(Progress::KeptDataRefused { reason });
     let journal = Journal::decode(&bytes).map_err(|reason| refused(reason.to_owned())).ok()?;
     if journal.checkpoint != checkpoint {

@@ -10,8 +10,12 @@
 //! the fork's name (u8) · name · length (u32) · body.
 
 use alloy_primitives::B256;
+use heliotrope_verifier::chains::ethereum::ChainSpec;
 
-use crate::{following::Form, platform::FetchResponse};
+use crate::{
+    following::Form,
+    platform::{FetchResponse, Platform},
+};
 
 const VERSION: u8 = 1;
 /// A longer journal is not kept: the next start fetches again.
@@ -25,6 +29,22 @@ pub(crate) struct Journal {
     pub(crate) bootstrap: FetchResponse,
     pub(crate) updates: Vec<FetchResponse>,
     pub(crate) finality: Option<FetchResponse>,
+}
+
+/// One network, one journal.
+pub(crate) fn key(spec: &ChainSpec) -> String {
+    format!("light-client-{}", hex::encode(spec.genesis_validators_root()))
+}
+
+/// What was kept for this network. That it cannot be read is as if nothing had been kept.
+pub(crate) async fn load<P: Platform>(platform: &P, spec: &ChainSpec) -> Option<Vec<u8>> {
+    platform.load(&key(spec)).await.ok()?
+}
+
+/// The checkpoint that the kept journal says it stands on: a proposal, to be confirmed by somebody else.
+pub(crate) async fn kept_checkpoint<P: Platform>(platform: &P, spec: &ChainSpec) -> Option<B256> {
+    let journal = Journal::decode(&load(platform, spec).await?).ok()?;
+    Some(journal.checkpoint)
 }
 
 impl Journal {

@@ -92,9 +92,9 @@ impl Session {
         manifest: &EpochManifest,
         lane: &LaneManifest,
     ) -> Result<(Anchor, Rc<Judge>), Halt> {
-        let network = self.state.borrow().network.clone().ok_or(Halt::Empty)?;
-        let mut anchor = Anchor::open(evidence, lane, network.chain_id)?;
-        let pin = anchor.pin(network.contracts.check_registry, manifest.check_id.into())?;
+        let deployed = self.state.borrow().deployed.clone().ok_or(Halt::Empty)?;
+        let mut anchor = Anchor::open(evidence, lane, deployed.network.chain_id)?;
+        let pin = anchor.pin(deployed.contracts.check_registry, manifest.check_id.into())?;
         if pin.module_hash.0 != lane.commitment.module_hash {
             return Err(Broken::new(
                 LinkName::Check,

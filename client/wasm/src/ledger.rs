@@ -11,7 +11,7 @@ use heliotrope_device_proofs::{
 };
 use heliotrope_light_client::{
     execution::{ProvenBlock, ProvenStorage, ReadError, prove_storage},
-    network::Network,
+    network::DeployedNetwork,
 };
 
 use crate::{
@@ -54,14 +54,14 @@ impl Session {
     /// Proves the commitments of all lanes at `block`; false while some are not in it yet.
     pub(crate) async fn prove_commitment(
         &self,
-        network: &Network,
+        deployed: &DeployedNetwork,
         block: &ProvenBlock,
     ) -> Result<bool, Halt> {
         let Some(manifest) = self.state.borrow().manifest.clone() else { return Err(Halt::Empty) };
         self.progress("proving what the settlement ledger stores", 0, 0);
         self.link(Link::new(LinkName::Commitment, Outcome::Checking, "").done());
         let begin = clock_ms() - self.platform.waited_ms();
-        let Some(proven) = self.read_ledger(network, block, &manifest).await? else {
+        let Some(proven) = self.read_ledger(deployed, block, &manifest).await? else {
             return Ok(false);
         };
         let settlements = settlements(&proven.values);
@@ -90,7 +90,7 @@ impl Session {
         self.check_coverage(&manifest)?;
         let ms = clock_ms() - self.platform.waited_ms() - begin;
         self.report_commitment(
-            network,
+            deployed,
             block,
             &Ledger { manifest: &manifest, settlements: &settlements, proven: &proven, ms },
         );
@@ -100,7 +100,7 @@ impl Session {
 
     async fn read_ledger(
         &self,
-        network: &Network,
+        deployed: &DeployedNetwork,
         block: &ProvenBlock,
         manifest: &EpochManifest,
     ) -> Result<Option<ProvenStorage>, Halt> {
@@ -112,7 +112,7 @@ impl Session {
             })
             .collect();
         let rpc = format!("{}/rpc", self.base);
-        let ledger = network.contracts.settlement_ledger;
+        let ledger = deployed.contracts.settlement_ledger;
         match prove_storage(&self.platform, &rpc, block, ledger, &keys).await {
             Ok(proven) => Ok(Some(proven)),
             // A node may have dropped this block's state while newer blocks were finalized.
@@ -151,7 +151,12 @@ impl Session {
         Ok(())
     }
 
-    fn report_commitment(&self, network: &Network, block: &ProvenBlock, ledger: &Ledger<'_>) {
+    fn report_commitment(
+        &self,
+        deployed: &DeployedNetwork,
+        block: &ProvenBlock,
+        ledger: &Ledger<'_>,
+    ) {
         let Ledger { manifest, settlements, proven, ms } = *ledger;
         let finals = settlements.iter().filter(|entry| entry.status == STATUS_FINAL).count();
         let shards = self.state.borrow().shards.len();
@@ -187,7 +192,7 @@ impl Session {
         )
         .checked(format!(
             "storage of {} is proven under the finalized state root ({} trie nodes)",
-            network.contracts.settlement_ledger,
+            deployed.contracts.settlement_ledger,
             proven.nodes.len()
         ))
         .checked("the roots of every lane hash to the word that the ledger stores")

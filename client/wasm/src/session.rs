@@ -20,7 +20,7 @@ use heliotrope_device_proofs::{
     epoch::{EpochManifest, ShardEvidence},
     h3,
 };
-use heliotrope_light_client::{network::Network, platform::Platform as _};
+use heliotrope_light_client::{network::DeployedNetwork, platform::Platform as _};
 
 use crate::{
     emit::emit,
@@ -48,7 +48,7 @@ pub(crate) struct ShardEntry {
 /// What a session has learned.
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    pub(crate) network: Option<Rc<Network>>,
+    pub(crate) deployed: Option<Rc<DeployedNetwork>>,
     pub(crate) manifest: Option<Rc<EpochManifest>>,
     /// By res-4 parent.
     pub(crate) shards: BTreeMap<u64, ShardEntry>,
@@ -186,15 +186,15 @@ impl Session {
 
     async fn run_links(self: Rc<Self>) -> Result<(), Halt> {
         self.progress("reading the network's description", 0, 0);
-        let network = self.read_network().await?;
-        let claims = self.read_claims(&network).await;
-        let mut client = self.prove_checkpoint(&network).await?;
+        let deployed = self.read_network().await?;
+        let claims = self.read_claims(&deployed).await;
+        let mut client = self.prove_checkpoint(&deployed.network).await?;
         let mut block = self.prove_header(&mut client).await?;
         // without the server's claims the chain is proven all the same, from what was kept
         if !claims? {
             return Err(Halt::Empty);
         }
-        while !self.prove_commitment(&network, &block).await? {
+        while !self.prove_commitment(&deployed, &block).await? {
             self.progress("waiting until the block that stores this epoch is finalized", 0, 0);
             self.platform.sleep(Duration::from_secs(4)).await;
             self.step().await?;

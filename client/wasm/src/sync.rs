@@ -8,9 +8,10 @@ use heliotrope_light_client::{
     LightClient, Settings, SyncError,
     checkpoint::{self, CheckpointAnswer, CheckpointError, Statement},
     execution::ProvenBlock,
-    network::Network,
+    network::{DeployedNetwork, Network},
     platform::{FetchRequest, FetchResponse, Platform as _},
 };
+use heliotrope_verifier::chains::ethereum::ChainSpec;
 
 use crate::{
     emit::emit,
@@ -43,7 +44,7 @@ impl Session {
     }
 
     /// What the network says about itself.
-    pub(crate) async fn read_network(&self) -> Result<Rc<Network>, Halt> {
+    pub(crate) async fn read_network(&self) -> Result<Rc<DeployedNetwork>, Halt> {
         let what = "the network's description";
         let bytes = match self.need(what, "v1/network.json").await {
             Ok(bytes) => {
@@ -53,19 +54,21 @@ impl Session {
             }
             Err(halt) => self.platform.load(KEPT_NETWORK).await.ok().flatten().ok_or(halt)?,
         };
-        let network = Network::from_json(&bytes).map_err(|error| Halt::unavailable(what, error))?;
+        let deployed =
+            DeployedNetwork::from_json(&bytes).map_err(|error| Halt::unavailable(what, error))?;
+        let network = &deployed.network;
         emit(&FromWorker::Network {
             network: NetworkInfo {
                 name: network.name.clone(),
                 chain_id: network.chain_id,
                 dev: network.dev,
                 checkpoint_sources: network.checkpoint_sources.clone(),
-                settlement_ledger: network.contracts.settlement_ledger.to_string(),
+                settlement_ledger: deployed.contracts.settlement_ledger.to_string(),
             },
         });
-        let network = Rc::new(network);
-        self.state.borrow_mut().network = Some(Rc::clone(&network));
-        Ok(network)
+        let deployed = Rc::new(deployed);
+        self.state.borrow_mut().deployed = Some(Rc::clone(&deployed));
+        Ok(deployed)
     }
 
     /// Number of the latest epoch, if there is one.
@@ -80,15 +83,15 @@ impl Session {
     }
 
     /// The epoch as the server tells it: grey on the map. False when there is none yet.
-    pub(crate) async fn read_claims(&self, network: &Network) -> Result<bool, Halt> {
+    pub(crate) async fn read_claims(&self, deployed: &DeployedNetwork) -> Result<bool, Halt> {
         let Some(epoch) = self.latest_epoch().await? else { return Ok(false) };
         let what = "the epoch's manifest";
         let bytes = self.need(what, &format!("v1/epochs/{epoch}/manifest")).await?;
         let manifest =
             EpochManifest::decode(&bytes).map_err(|error| Halt::unavailable(what, error))?;
         let names_us = manifest.epoch == epoch
-            && manifest.chain_id == network.chain_id
-            && B256::from(manifest.check_id) == network.check_id;
+            && manifest.chain_id == deployed.network.chain_id
+            && B256::from(manifest.check_id) == deployed.check_id;
         if !names_us {
             return Err(Halt::unavailable(what, "it is of another epoch, chain or check"));
         }
@@ -152,7 +155,7 @@ impl Session {
                 let line = "you named this checkpoint yourself; no source was asked".to_owned();
                 (root, vec![line], serde_json::json!({ "named_by_user": root }))
             }
-            None => self.ask_sources(network).await?,
+            None => self.ask_sources(network, &spec).await?,
         };
         let settings = Settings::new(vec![self.base.clone()], root);
         let client = LightClient::start(self.platform.clone(), spec, settings)
@@ -184,13 +187,11 @@ impl Session {
     async fn ask_sources(
         &self,
         network: &Network,
+        spec: &ChainSpec,
     ) -> Result<(B256, Vec<String>, serde_json::Value), Halt> {
-        let root = network.checkpoint;
-        let sources = &network.checkpoint_sources;
-        let answers = checkpoint::ask(&self.platform, sources, root).await;
-        let quorum = sources.len().div_euclid(2).saturating_add(1);
-        match checkpoint::agree(root, &answers, quorum) {
-            Ok(()) => {
+        let (named, sources) = (network.checkpoint, &network.checkpoint_sources);
+        match checkpoint::find(&self.platform, spec, named, sources).await {
+            Ok((root, answers)) => {
                 let lines: Vec<String> = answers.iter().filter_map(confirmation).collect();
                 let json = answers.iter().map(answer_json).collect();
                 Ok((root, lines, serde_json::Value::Array(json)))
@@ -253,7 +254,7 @@ impl Session {
             hint: "The network must have the Capella fork. Wait for a later block.".to_owned(),
         })?;
         let spec = client.spec();
-        let network = self.state.borrow().network.clone();
+        let deployed = self.state.borrow().deployed.clone();
         emit(&FromWorker::Head {
             head: HeadInfo {
                 optimistic_slot: slot,
@@ -268,7 +269,7 @@ impl Session {
         });
         let received = self.platform.bytes().saturating_sub(bytes);
         let json = serde_json::json!({
-            "network": network.map(|network| network.name.clone()),
+            "network": deployed.map(|deployed| deployed.network.name.clone()),
             "slot": slot,
             "beacon_state_root": header.beacon.state_root,
             "beacon_body_root": header.beacon.body_root,

@@ -9,7 +9,7 @@ use heliotrope_light_client::{
     LightClient, Settings,
     execution::{ProvenBlock, ProvenStorage, ReadError, prove_storage},
     native::NativePlatform,
-    network::Network,
+    network::DeployedNetwork,
     platform::{Platform as _, Progress},
     sources::SourceRecord,
 };
@@ -49,7 +49,7 @@ pub(crate) struct Following {
 /// A handle on the followed chain.
 #[derive(Clone, Debug)]
 pub(crate) struct Chain {
-    pub(crate) network: Arc<Network>,
+    pub(crate) deployed: Arc<DeployedNetwork>,
     pub(crate) spec: ChainSpec,
     pub(crate) platform: NativePlatform,
     rpc: String,
@@ -59,18 +59,19 @@ pub(crate) struct Chain {
 impl Chain {
     /// Starts to follow.
     pub(crate) fn start(
-        network: Network,
+        deployed: DeployedNetwork,
         sources: Vec<String>,
         rpc: String,
         data_dir: &std::path::Path,
     ) -> Result<Self> {
         let folder = Some(data_dir.join("light-client"));
         let platform = NativePlatform::new(folder)?.watched_by(log);
-        let spec = network.chain_spec()?;
+        let spec = deployed.network.chain_spec()?;
         let (sender, following) = watch::channel(Following::default());
-        let settings = Settings::new(sources, network.checkpoint);
+        let checkpoint = deployed.network.checkpoint.context("network file: no checkpoint")?;
+        let settings = Settings::new(sources, checkpoint);
         tokio::spawn(follow(platform.clone(), spec.clone(), settings, sender));
-        Ok(Self { network: Arc::new(network), spec, platform, rpc, following })
+        Ok(Self { deployed: Arc::new(deployed), spec, platform, rpc, following })
     }
 
     /// The follower's state.

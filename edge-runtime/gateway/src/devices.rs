@@ -40,7 +40,7 @@ impl Devices {
         let missing = self.missing(ids, head.block.number);
         if !missing.is_empty() {
             let slots: Vec<B256> = missing.iter().map(|id| radio_slot(id).into()).collect();
-            let registry = self.chain.network.contracts.device_registry;
+            let registry = self.chain.deployed.contracts.device_registry;
             let proven = self.chain.prove(&head.block, registry, &slots).await?;
             let mut known = self.lock();
             for (id, word) in missing.into_iter().zip(proven.values) {

@@ -109,7 +109,7 @@ async fn prove_facts(bench: &Bench<'_>, bundles: &[Gathered]) -> Result<(Facts, 
         let proven = bench.chain.prove(&bench.anchor, address, &keys).await?;
         for (key, value) in keys.into_iter().zip(proven.values) {
             let fact = Fact {
-                chain_id: bench.chain.network.chain_id,
+                chain_id: bench.chain.deployed.network.chain_id,
                 block: bench.anchor.number,
                 address: address.into(),
                 key: key.into(),

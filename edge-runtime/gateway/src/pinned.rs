@@ -38,7 +38,7 @@ pub(crate) struct PinProof {
 
 /// Proves which version of the network's check was active at `block`.
 pub(crate) async fn prove_pin(chain: &Chain, block: &ProvenBlock) -> Result<(Pin, PinProof)> {
-    let (check_id, registry) = (chain.network.check_id, chain.network.contracts.check_registry);
+    let (check_id, registry) = (chain.deployed.check_id, chain.deployed.contracts.check_registry);
     let mut proof = PinProof::default();
     let count_slot = check_count_slot(check_id);
     let count = chain.prove(block, registry, &[count_slot]).await?;

@@ -11,7 +11,7 @@ use std::{path::Path, sync::Arc};
 use alloy::signers::local::PrivateKeySigner;
 use anyhow::{Context as _, Result};
 use heliotrope_host::{Host, HostConfig};
-use heliotrope_light_client::network::Network;
+use heliotrope_light_client::network::DeployedNetwork;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::sync::{Notify, watch};
 
@@ -35,9 +35,9 @@ pub(crate) async fn run(settings: &Path) -> Result<()> {
     let metrics = PrometheusBuilder::new().install_recorder()?;
     let network = std::fs::read(&config.network_file)
         .with_context(|| config.network_file.display().to_string())?;
-    let network = Network::from_json(&network)?;
+    let deployed = DeployedNetwork::from_json(&network)?;
     let chain = Chain::start(
-        network,
+        deployed,
         config.beacon_sources.clone(),
         config.execution_rpc.clone(),
         &config.data_dir,

@@ -104,7 +104,7 @@ fn compact_sync() -> Router<Arc<Served>> {
 
 fn content_security_policy(served: &Served) -> HeaderValue {
     let mut policy = CSP_START.to_owned();
-    for source in &served.chain.network.checkpoint_sources {
+    for source in &served.chain.deployed.network.checkpoint_sources {
         policy.push(' ');
         policy.push_str(source.trim_end_matches('/'));
     }
@@ -121,7 +121,7 @@ async fn secure(csp: HeaderValue, request: Request, next: Next) -> Response {
 }
 
 async fn network(State(served): Shared) -> impl IntoResponse {
-    Json((*served.chain.network).clone())
+    Json((*served.chain.deployed).clone())
 }
 
 async fn healthz(State(served): Shared) -> Response {

@@ -123,8 +123,8 @@ impl Settler {
         let head = self.prove_settled(epoch, &manifests).await?;
         let manifest = EpochManifest {
             epoch,
-            check_id: self.chain.network.check_id.into(),
-            chain_id: self.chain.network.chain_id,
+            check_id: self.chain.deployed.check_id.into(),
+            chain_id: self.chain.deployed.network.chain_id,
             lanes: manifests,
         };
         self.files.write_manifest(&manifest)?;
@@ -181,7 +181,7 @@ impl Settler {
     async fn already_proposed(&self, epoch: u64, lane: u32) -> Result<Option<LaneManifest>> {
         let Some(manifest) = self.files.read_lane(epoch, lane)? else { return Ok(None) };
         let ledger = self.ledger().await?;
-        let check_id = self.chain.network.check_id;
+        let check_id = self.chain.deployed.check_id;
         let entry = ledger.settlement(check_id, U256::from(lane), U256::from(epoch)).call().await?;
         Ok((entry.commitment == roots(&manifest).commitment()).then_some(manifest))
     }
@@ -207,7 +207,7 @@ impl Settler {
             };
             let transaction = ledger
                 .propose(
-                    self.chain.network.check_id,
+                    self.chain.deployed.check_id,
                     U256::from(result.manifest.lane),
                     U256::from(epoch),
                     U256::from(check.pin.number),
@@ -234,10 +234,10 @@ impl Settler {
 
     /// Waits until a finalized header proves every entry, word for word.
     async fn prove_settled(&self, epoch: u64, manifests: &[LaneManifest]) -> Result<Head> {
-        let check_id = self.chain.network.check_id;
+        let check_id = self.chain.deployed.check_id;
         let slots = |m: &LaneManifest| settlement_slots(check_id, u64::from(m.lane), epoch);
         let keys: Vec<B256> = manifests.iter().flat_map(slots).collect();
-        let ledger = self.chain.network.contracts.settlement_ledger;
+        let ledger = self.chain.deployed.contracts.settlement_ledger;
         let mut after = 0;
         loop {
             let head = self.chain.wait_for(|h| h.block.number > after).await?;
@@ -278,7 +278,7 @@ impl Settler {
         let wallet = EthereumWallet::from(self.key.clone());
         let provider =
             ProviderBuilder::new().wallet(wallet).connect_http(self.rpc.parse()?).erased();
-        let address = self.chain.network.contracts.settlement_ledger;
+        let address = self.chain.deployed.contracts.settlement_ledger;
         Ok(ISettlementLedger::new(address, provider))
     }
 }

@@ -6,9 +6,13 @@ use std::{
 };
 
 use alloy_primitives::B256;
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use heliotrope_light_client::{
-    LightClient, Settings, native::NativePlatform, network::Network, recording::Recording,
+    LightClient, Settings,
+    checkpoint::{self, CheckpointAnswer},
+    native::NativePlatform,
+    network::Network,
+    recording::Recording,
 };
 use heliotrope_verifier::chains::ethereum::ChainSpec;
 
@@ -39,15 +43,19 @@ pub(crate) fn recorded(folder: &Path, checkpoint: Option<B256>) -> Result<String
 /// A network to follow, as the command line names it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Live {
-    /// A network's description, `network.json`.
+    /// mainnet, sepolia, hoodi, or the file of another network's description.
     #[arg(long)]
-    pub(crate) network: Option<PathBuf>,
+    pub(crate) network: Option<String>,
     /// Base address of a gateway or a Beacon API; give several, the next is asked when one fails.
     #[arg(long)]
     pub(crate) source: Vec<String>,
-    /// Beacon block root to start from: the user's own word, in place of the description's.
+    /// Beacon block root to start from: your own word, and nobody else is asked.
     #[arg(long)]
     pub(crate) checkpoint: Option<B256>,
+    /// Independent Beacon API that must agree on where to start from, in place of the description's; give
+    /// two or more.
+    #[arg(long, conflicts_with = "checkpoint")]
+    pub(crate) checkpoint_source: Vec<String>,
     /// Folder for what makes the next start instant. It is checked again when read.
     #[arg(long)]
     pub(crate) data_dir: Option<PathBuf>,
@@ -62,18 +70,50 @@ impl Live {
         &self,
         optimistic: bool,
     ) -> Result<(Network, LightClient<NativePlatform>)> {
-        let file = self.network.as_ref().context("name --network FILE and --source URL")?;
-        let bytes = fs::read(file).with_context(|| file.display().to_string())?;
-        let network = Network::from_json(&bytes)?;
-        let checkpoint = self.checkpoint.unwrap_or(network.checkpoint);
+        let network = self.network()?;
+        let spec = network.chain_spec()?;
+        let platform = NativePlatform::new(self.data_dir.clone())?.watched_by(crate::chain::log);
+        let checkpoint = self.checkpoint(&network, &platform, &spec).await?;
         let mut settings = Settings::new(self.source.clone(), checkpoint);
         settings.optimistic = optimistic;
         if self.allow_old_checkpoint {
             settings.max_checkpoint_age = None;
         }
-        let platform = NativePlatform::new(self.data_dir.clone())?.watched_by(crate::chain::log);
-        let client = LightClient::start(platform, network.chain_spec()?, settings).await?;
+        let client = LightClient::start(platform, spec, settings).await?;
         Ok((network, client))
+    }
+
+    fn network(&self) -> Result<Network> {
+        let name = self.network.as_ref().context("name --network and --source URL")?;
+        let file = Path::new(name);
+        if !file.exists() {
+            return Ok(Network::built_in(name)?);
+        }
+        let bytes = fs::read(file).with_context(|| file.display().to_string())?;
+        Ok(Network::from_json(&bytes)?)
+    }
+
+    /// The user's own word, or what independent sources agree on.
+    async fn checkpoint(
+        &self,
+        network: &Network,
+        platform: &NativePlatform,
+        spec: &ChainSpec,
+    ) -> Result<B256> {
+        if let Some(root) = self.checkpoint {
+            return Ok(root);
+        }
+        let own = !self.checkpoint_source.is_empty();
+        let sources = if own { &self.checkpoint_source } else { &network.checkpoint_sources };
+        ensure!(
+            !sources.is_empty(),
+            "nobody to ask where to start from: name --checkpoint ROOT, or --checkpoint-source URL twice"
+        );
+        let (root, answers) = checkpoint::find(platform, spec, network.checkpoint, sources).await?;
+        for CheckpointAnswer { source, statement } in answers {
+            tracing::info!(%source, ?statement, "checkpoint {root}");
+        }
+        Ok(root)
     }
 }
 

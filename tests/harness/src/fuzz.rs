@@ -115,6 +115,11 @@ fn plant(target: &str, corpus: &Path) -> Result<()> {
             ("ethereum/mainnet_capella_periods_800_820/bootstrap.ssz", &[4]),
             ("ethereum/mainnet_capella_periods_800_820/finUpdate.ssz", &[6]),
         ],
+        "json_rpc" => &[
+            ("ethereum/execution_rpc/rpc/block_miner_proof.json", &[0]),
+            ("ethereum/execution_rpc/rpc/block.json", &[1]),
+            ("ethereum/execution_rpc/rpc/receipts.json", &[2]),
+        ],
         _ => &[],
     };
     for (number, (file, first)) in seeds.iter().enumerate() {

@@ -17,7 +17,7 @@ use std::{
 use alloy_primitives::B256;
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_contracts::check_id;
-use heliotrope_light_client::network::Network;
+use heliotrope_light_client::network::DeployedNetwork;
 use heliotrope_verifier::consensus::UnixSeconds;
 use serde_json::Value;
 
@@ -355,7 +355,7 @@ async fn write_settings(
     network["check_id"] = check_id(CHECK).to_string().into();
     network["contracts"] = serde_json::to_value(deployment.contracts)?;
     network["checkpoint_sources"] = vec![beacon.url.clone()].into();
-    let network: Network = serde_json::from_value(network)?;
+    let network: DeployedNetwork = serde_json::from_value(network)?;
     let network_file = config.state.join("network.json");
     fs::write(&network_file, serde_json::to_vec_pretty(&network)?)?;
     let text = |path: &Path| format!("{:?}", path.display().to_string());

@@ -148,7 +148,8 @@ async fn the_gateway_carries_compact_sync_and_a_beacon_node_is_enough_without_it
     let Some(world) = world("compact").await? else { return Ok(()) };
     let network = Network::from_json(&std::fs::read(world.network_file())?)?;
     let follow = async |source: &str| -> Result<LightClient<NativePlatform>> {
-        let mut settings = Settings::new(vec![source.to_owned()], network.checkpoint);
+        let mut settings =
+            Settings::new(vec![source.to_owned()], network.checkpoint.context("checkpoint")?);
         settings.optimistic = true;
         let platform = NativePlatform::new(None)?;
         let mut client = LightClient::start(platform, network.chain_spec()?, settings).await?;
