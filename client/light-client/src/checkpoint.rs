@@ -55,11 +55,14 @@ pub enum CheckpointError {
     },
     /// Nobody said which block to start from.
     #[error(
-        "none of {asked} sources says what it has finalized; name the checkpoint that you trust yourself"
+        "none of {asked} sources says what it has finalized ({reason}); name the checkpoint that \
+         you trust yourself"
     )]
     Silent {
         /// Sources that were asked.
         asked: usize,
+        /// What the last one said.
+        reason: String,
     },
     /// Too few answered.
     #[error(
@@ -80,7 +83,8 @@ pub enum CheckpointError {
 
 #[derive(Deserialize)]
 struct HeaderAnswer {
-    finalized: bool,
+    /// Older nodes do not say.
+    finalized: Option<bool>,
     data: HeaderData,
 }
 
@@ -150,7 +154,11 @@ async fn ask_one<P: Platform>(
         return Ok(Statement::Denies);
     };
     let slot = answer.slot()?;
-    let confirms = answer.data.root == root && answer.data.canonical && answer.finalized;
+    let is_final = match answer.finalized {
+        Some(is_final) => is_final,
+        None => slot <= finalized_of(platform, source).await?.slot,
+    };
+    let confirms = answer.data.root == root && answer.data.canonical && is_final;
     Ok(if confirms { Statement::Confirms { slot } } else { Statement::Denies })
 }
 
@@ -223,7 +231,9 @@ async fn choose<P: Platform>(
         heads.iter().filter_map(|head| head.clone().ok()).collect();
     candidates.sort_by_key(|head| core::cmp::Reverse(head.slot));
     candidates.dedup();
-    let mut outcome = Err(CheckpointError::Silent { asked: sources.len() });
+    let reason = heads.iter().filter_map(|head| head.as_ref().err()).next_back();
+    let reason = reason.map_or_else(|| "no source is set".to_owned(), ToString::to_string);
+    let mut outcome = Err(CheckpointError::Silent { asked: sources.len(), reason });
     for candidate in candidates {
         let mut answers = Vec::with_capacity(sources.len());
         for (source, head) in sources.iter().zip(&heads) {
@@ -339,8 +349,10 @@ mod tests {
             let (_, finalized, blocks) = node.ok_or_else(|| PlatformError("down".into()))?;
             let wanted = |slot: &&u64| root(**slot).to_string() == id;
             let slot = if id == "finalized" { Some(finalized) } else { blocks.iter().find(wanted) };
+            // a node of before that member was in the API
+            let says = (base != "old").then_some(slot <= Some(finalized));
             let body = slot.map(|slot| {
-                serde_json::json!({ "finalized": slot <= finalized, "data": {
+                serde_json::json!({ "finalized": says, "data": {
                     "root": root(*slot), "canonical": true,
                     "header": { "message": { "slot": slot.to_string() } },
                 }})
@@ -389,6 +401,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_node_that_does_not_say_what_is_final_is_asked_how_far_it_is() {
+        let nodes = vec![("a", 8, vec![8]), ("old", 16, vec![8, 16])];
+        assert_eq!(found(nodes, &["a", "old"]).await, Ok(root(8)));
+        let early = Nodes(vec![("old", 8, vec![8, 16])]);
+        let said = ask_one(&early, "old", root(16)).await;
+        assert_eq!(said, Ok(Statement::Denies), "its head is not final");
+    }
+
+    #[tokio::test]
     async fn who_has_another_chain_stops_it() {
         let nodes = vec![("a", 16, vec![8, 16]), ("b", 16, vec![8, 16]), ("c", 15, vec![7, 15])];
         let denied = CheckpointError::Denied { root: root(15), source_url: "a".into() };
@@ -404,7 +425,7 @@ mod tests {
         assert_eq!(found(nodes(), &["a"]).await, Err(too_few(1)));
         assert_eq!(found(nodes(), &["a", "a/"]).await, Err(too_few(1)), "the same one twice");
         assert_eq!(found(nodes(), &["a", "dead"]).await, Err(too_few(2)));
-        let silent = CheckpointError::Silent { asked: 1 };
+        let silent = CheckpointError::Silent { asked: 1, reason: "down".into() };
         assert_eq!(found(nodes(), &["dead"]).await, Err(silent));
     }
 }

@@ -13,6 +13,7 @@ use heliotrope_harness::{
     demo::{DemoOptions, demo},
     fuzz::fuzz,
     lie::Link,
+    live::live,
     test::test_all,
 };
 
@@ -66,6 +67,8 @@ enum Action {
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
         minutes: u32,
     },
+    /// Compare `serve-rpc` with a real beacon and execution node on a network of its own; takes ten minutes.
+    Live,
     /// Compare the contracts' storage layouts with the committed ones.
     Layout {
         /// Write them instead.
@@ -108,6 +111,7 @@ fn main() -> Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
         }
+        Action::Live => live(&root)?,
         Action::Layout { update } => contracts_build::layouts(&root, update)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -102,6 +102,12 @@ impl Mine for DevChain {
 pub fn build(root: &Path) -> Result<Vec<BuiltCheck>> {
     contracts_build::build(root)?;
     let checks = build_checks(root, &root.join("target/heliotrope/checks"))?;
+    build_gateway(root)?;
+    Ok(checks)
+}
+
+/// Builds `heliotrope`, with the features that everything native shares.
+pub fn build_gateway(root: &Path) -> Result<()> {
     crate::command::loudly(
         "gateway: cargo build",
         Command::new("cargo").current_dir(root).args([
@@ -112,8 +118,7 @@ pub fn build(root: &Path) -> Result<Vec<BuiltCheck>> {
             "--bin",
             "heliotrope-harness",
         ]),
-    )?;
-    Ok(checks)
+    )
 }
 
 /// The same, once for all tests of a process, which run side by side.

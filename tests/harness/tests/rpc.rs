@@ -28,7 +28,8 @@ use heliotrope_harness::{
     command::workspace_root,
     contracts_build::tool,
     deploy::DEVELOPMENT_KEY,
-    process::{Process, free_port},
+    process::free_port,
+    serve_rpc::{Endpoint, ask, cast, says_the_same},
     world::{self, World, WorldConfig},
 };
 use serde_json::{Value, json};
@@ -37,12 +38,6 @@ use tokio_tungstenite::tungstenite::Message;
 /// The account of [`DEVELOPMENT_KEY`].
 const RICH: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const NOBODY: &str = "0x00000000000000000000000000000000000a11ce";
-
-/// A served endpoint, and the process behind it.
-struct Endpoint {
-    url: String,
-    _process: Process,
-}
 
 async fn world(name: &str) -> Result<Option<World>> {
     let root = workspace_root();
@@ -57,48 +52,19 @@ async fn world(name: &str) -> Result<Option<World>> {
     World::start(config, checks).await.map(Some)
 }
 
+/// `serve-rpc` over the demo chain and these execution nodes.
 async fn endpoint(world: &World, name: &str, execution: &[&str]) -> Result<Endpoint> {
-    let root = workspace_root();
-    let address = format!("127.0.0.1:{}", free_port()?);
-    let mut command = Command::new(root.join("target/release/heliotrope"));
-    command.args(["serve-rpc", "--listen", &address, "--source", &world.gateway_url]);
-    command.arg("--network").arg(world.network_file());
-    command.arg("--evidence-dir").arg(evidence(name));
+    let mut words = vec!["--source".to_owned(), world.gateway_url.clone(), "--network".to_owned()];
+    words.push(world.network_file().display().to_string());
+    words.extend(["--evidence-dir".to_owned(), evidence(name).display().to_string()]);
     for url in execution {
-        command.args(["--execution", url]);
+        words.extend(["--execution".to_owned(), (*url).to_owned()]);
     }
-    let process =
-        Process::start(name, &mut command, &root.join("target/heliotrope/tests/rpc-logs"))?;
-    let url = format!("http://{address}");
-    for _ in 0..200 {
-        if ask(&url, "eth_blockNumber", json!([])).await.is_ok_and(|a| a["result"].is_string()) {
-            return Ok(Endpoint { url, _process: process });
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    anyhow::bail!("{name} does not get ready")
+    Endpoint::start(name, &words).await
 }
 
 fn evidence(name: &str) -> PathBuf {
     workspace_root().join("target/heliotrope/tests/evidence").join(name)
-}
-
-async fn ask(url: &str, method: &str, params: Value) -> Result<Value> {
-    let body = json!({ "jsonrpc": "2.0", "id": 7, "method": method, "params": params });
-    Ok(reqwest::Client::new().post(url).json(&body).send().await?.json().await?)
-}
-
-/// What `cast` prints, or its error.
-fn cast(url: &str, words: &[&str]) -> Result<String> {
-    let output = Command::new(tool(&workspace_root(), "cast"))
-        .args(words)
-        .args(["--rpc-url", url])
-        .env("NO_COLOR", "1")
-        .output()?;
-    let (out, err) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success(), "cast {words:?}: {err}");
-    Ok(out.trim().to_owned())
 }
 
 /// Makes blocks until the endpoint has proven one of at least this number.
@@ -150,41 +116,12 @@ async fn cast_reads_the_same_as_from_the_node_itself() -> Result<()> {
         &["logs", "--from-block", "0", "--to-block", &at, "--address", &devices, "--json"],
     ];
     for words in same {
-        match (cast(&served.url, words), cast(&world.rpc, words)) {
-            (Ok(ours), Ok(theirs)) => {
-                let json = |text: &str| serde_json::from_str::<Value>(text).ok();
-                if let (Some(ours), Some(theirs)) = (json(&ours), json(&theirs)) {
-                    agree(&ours, &theirs, &format!("{words:?}"));
-                } else {
-                    assert_eq!(ours, theirs, "{words:?}");
-                }
-            }
-            (ours, theirs) => panic!("{words:?}: {ours:?}, the node: {theirs:?}"),
-        }
+        says_the_same(words, &served.url, &world.rpc)?;
     }
     let logs = cast(&served.url, same[12])?;
     assert!(serde_json::from_str::<Vec<Value>>(&logs)?.len() >= 20, "the devices' registrations");
     everything_names_its_proof(&served.url, &at).await?;
     heads_are_told_over_websocket(&world, &served.url).await
-}
-
-/// Every member of ours is the node's. What the node adds (`size`, `totalDifficulty`) nothing proves.
-fn agree(ours: &Value, theirs: &Value, what: &str) {
-    match (ours, theirs) {
-        (Value::Object(ours), Value::Object(theirs)) => {
-            for (name, value) in ours {
-                let other = theirs.get(name).unwrap_or(&Value::Null);
-                agree(value, other, &format!("{what}.{name}"));
-            }
-        }
-        (Value::Array(ours), Value::Array(theirs)) => {
-            assert_eq!(ours.len(), theirs.len(), "{what}");
-            for (ours, theirs) in ours.iter().zip(theirs) {
-                agree(ours, theirs, what);
-            }
-        }
-        _ => assert_eq!(ours, theirs, "{what}"),
-    }
 }
 
 async fn everything_names_its_proof(url: &str, at: &str) -> Result<()> {
@@ -306,6 +243,55 @@ async fn liar(upstream: &str) -> Result<(String, Arc<Liar>)> {
     Ok((url, liar))
 }
 
+/// An execution node that knows blocks by number and by tag only, and makes no access lists.
+async fn forgetful(State(upstream): State<String>, Json(call): Json<Value>) -> Json<Value> {
+    let refuse =
+        |code: i64| Json(json!({ "id": call["id"], "error": { "code": code, "message": "" } }));
+    if call["method"] == "eth_createAccessList" {
+        return refuse(-32601);
+    }
+    if call["params"].to_string().contains("blockHash") {
+        return refuse(-32602);
+    }
+    let answer = reqwest::Client::new().post(&upstream).json(&call).send().await;
+    let Ok(answer) = answer else { return Json(Value::Null) };
+    Json(answer.json().await.unwrap_or_default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_knows_blocks_by_number_only_is_enough() -> Result<()> {
+    let Some(world) = world("rpc-numbers").await? else { return Ok(()) };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let router = Router::new().route("/", post(forgetful)).with_state(world.rpc.clone());
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let served = endpoint(&world, "serve-rpc-numbers", &[&url]).await?;
+    for (method, params) in questions(&world)? {
+        let answered = ask(&served.url, method, params).await?;
+        assert!(
+            answered.get("heliotrope_proof").is_some() || answered["error"]["code"] == 3,
+            "{method}: {answered}"
+        );
+    }
+    let sources = ask(&served.url, "heliotrope_sources", json!([])).await?;
+    let record = &sources["result"]["execution"][0];
+    assert!(record["invalid"] == 0 && record["failed"] == 0, "{sources}");
+    Ok(())
+}
+
+/// Reads of every kind. The call reverts where the contract has no such function.
+fn questions(world: &World) -> Result<[(&'static str, Value); 5]> {
+    let (registry, devices) =
+        (contract(world, "check_registry")?, contract(world, "device_registry")?);
+    Ok([
+        ("eth_getBalance", json!([RICH, "latest"])),
+        ("eth_getCode", json!([registry, "latest"])),
+        ("eth_getBlockByNumber", json!(["latest", true])),
+        ("eth_getLogs", json!([{ "fromBlock": "0x1", "toBlock": "latest", "address": devices }])),
+        ("eth_call", json!([{ "to": registry, "data": "0x8da5cb5b" }, "latest"])),
+    ])
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lying_execution_node_is_refuted_and_an_honest_one_is_asked() -> Result<()> {
     let Some(world) = world("rpc-lies").await? else { return Ok(()) };
@@ -315,16 +301,7 @@ async fn a_lying_execution_node_is_refuted_and_an_honest_one_is_asked() -> Resul
     let (url, told) = liar(&world.rpc).await?;
     let alone = endpoint(&world, "serve-rpc-liar", &[&url]).await?;
     let both = endpoint(&world, "serve-rpc-both", &[&url, &world.rpc]).await?;
-    let (registry, devices) =
-        (contract(&world, "check_registry")?, contract(&world, "device_registry")?);
-    let questions = [
-        ("eth_getBalance", json!([RICH, "latest"])),
-        ("eth_getCode", json!([registry, "latest"])),
-        ("eth_getBlockByNumber", json!(["latest", true])),
-        ("eth_getLogs", json!([{ "fromBlock": "0x1", "toBlock": "latest", "address": devices }])),
-        ("eth_call", json!([{ "to": registry, "data": "0x8da5cb5b" }, "latest"])),
-    ];
-    for (method, params) in questions {
+    for (method, params) in questions(&world)? {
         let before = told.lies.load(Ordering::Relaxed);
         let refused = ask(&alone.url, method, params.clone()).await?;
         let reason = refused["error"]["message"].as_str().unwrap_or_default();

@@ -12,7 +12,7 @@ use heliotrope_evm::{
 };
 use serde_json::json;
 
-use super::{Heads, ReadFailure, Reads, blocks::proven, by_hash};
+use super::{Heads, ReadFailure, Reads, blocks::proven};
 use crate::{execution::ProvenBlock, platform::Platform};
 
 /// Most accounts, slots and codes that one call may read.
@@ -186,8 +186,9 @@ impl<P: Platform> Session<'_, P> {
         });
         let judge =
             |answer| serde_json::from_value::<AccessListResult>(answer).map_err(|e| e.to_string());
-        let params = json!([request, by_hash(self.block.hash)]);
-        let Ok(hint) = self.reads.ask("eth_createAccessList", &params, judge).await else { return };
+        let params = |at| json!([request, at]);
+        let asked = self.reads.ask_at("eth_createAccessList", &self.block, params, judge).await;
+        let Ok(hint) = asked else { return };
         for AccessListItem { address, storage_keys } in hint.access_list.0.into_iter().take(64) {
             if self.learn(address, storage_keys.get(..256).unwrap_or(&storage_keys)).await.is_err()
             {

@@ -42,6 +42,10 @@ pub use state::ProvenAccount;
 /// Proven blocks kept with their transactions.
 const MAX_BLOCKS_KEPT: usize = 64;
 
+/// Codes of JSON-RPC 2.0.
+const METHOD_NOT_FOUND: i64 = -32601;
+const INVALID_PARAMS: i64 = -32602;
+
 /// Refuted statements kept until somebody takes them.
 const MAX_REFUTED: usize = 16;
 
@@ -181,33 +185,86 @@ impl<P: Platform> Reads<P> {
         params: &Value,
         judge: impl Fn(Value) -> Result<T, String>,
     ) -> Result<T, ReadFailure> {
+        self.ask_in_forms(what, &[params], judge).await
+    }
+
+    /// The same about a block, which `params` puts into the request: by its hash, so that the answer is a statement
+    /// about that block and no other (EIP-1898). A node that does not know that is asked by the number; its answer
+    /// is judged as strictly, but one that does not hold may be about another block, and is no lie.
+    async fn ask_at<T>(
+        &self,
+        what: &'static str,
+        block: &ProvenBlock,
+        params: impl Fn(Value) -> Value,
+        judge: impl Fn(Value) -> Result<T, String>,
+    ) -> Result<T, ReadFailure> {
+        let hash = params(json!({ "blockHash": block.hash }));
+        let number = params(json!(alloy_primitives::U64::from(block.number)));
+        self.ask_in_forms(what, &[&hash, &number], judge).await
+    }
+
+    /// Asks one source after the other, each in the first form of the request that it takes.
+    async fn ask_in_forms<T>(
+        &self,
+        what: &'static str,
+        forms: &[&Value],
+        judge: impl Fn(Value) -> Result<T, String>,
+    ) -> Result<T, ReadFailure> {
         let reason = "no source is set".to_owned();
         let mut last = ReadFailure::Unavailable { what, reason };
         for (index, url) in self.order() {
             let began = self.platform.monotonic_ms();
-            let (failure, outcome) = match self.post(&url, what, params).await {
+            let (failure, outcome) = match self.post_in_forms(&url, what, forms).await {
                 // that a node has not got something says nothing about the block
-                Ok(Value::Null) if what != "eth_getTransactionByHash" => {
+                Ok((Value::Null, _)) if what != "eth_getTransactionByHash" => {
                     let reason = format!("{url}: null");
                     (ReadFailure::Unavailable { what, reason }, Outcome::Failed)
                 }
-                Ok(answer) => match judge(answer.clone()) {
+                Ok((answer, params)) => match judge(answer.clone()) {
                     Ok(value) => {
                         self.note(index, Outcome::Held, None, began);
                         return Ok(value);
                     }
                     Err(reason) => {
+                        let about_this_block = forms.first() == Some(&params);
+                        let outcome =
+                            if about_this_block { Outcome::Invalid } else { Outcome::Failed };
                         let (source, method) = (url.clone(), what.to_owned());
                         let params = params.clone();
                         self.keep_refuted(Statement { source, method, params, answer });
-                        (ReadFailure::Refuted { what, source_url: url, reason }, Outcome::Invalid)
+                        (ReadFailure::Refuted { what, source_url: url, reason }, outcome)
                     }
                 },
-                Err(reason) => (ReadFailure::Unavailable { what, reason }, Outcome::Failed),
+                // that it does not offer a method is no failure of a source
+                Err(NoAnswer { reason, code: Some(METHOD_NOT_FOUND) }) => {
+                    last = ReadFailure::Unavailable { what, reason };
+                    continue;
+                }
+                Err(NoAnswer { reason, .. }) => {
+                    (ReadFailure::Unavailable { what, reason }, Outcome::Failed)
+                }
             };
             self.note(index, outcome, Some(failure.to_string()), began);
             if outcome == Outcome::Invalid || !matches!(last, ReadFailure::Refuted { .. }) {
                 last = failure;
+            }
+        }
+        Err(last)
+    }
+
+    /// The answer to the first form that the node takes, and that form.
+    async fn post_in_forms<'a>(
+        &self,
+        url: &str,
+        what: &'static str,
+        forms: &[&'a Value],
+    ) -> Result<(Value, &'a Value), NoAnswer> {
+        let mut last = NoAnswer { reason: String::new(), code: None };
+        for params in forms {
+            match self.post(url, what, params).await {
+                Ok(answer) => return Ok((answer, params)),
+                Err(refused) if refused.code == Some(INVALID_PARAMS) => last = refused,
+                Err(failed) => return Err(failed),
             }
         }
         Err(last)
@@ -225,23 +282,24 @@ impl<P: Platform> Reads<P> {
     }
 
     /// One request; an answer without a result is no answer.
-    async fn post(&self, url: &str, method: &str, params: &Value) -> Result<Value, String> {
+    async fn post(&self, url: &str, method: &str, params: &Value) -> Result<Value, NoAnswer> {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let request = FetchRequest::post(url.to_owned(), body.to_string());
-        let response = self.platform.fetch(request).await.map_err(|e| e.to_string())?;
+        let no_answer = |reason| NoAnswer { reason, code: None };
+        let response = self.platform.fetch(request).await.map_err(|e| no_answer(e.to_string()))?;
         let mut answer: Value = serde_json::from_slice(&response.body)
-            .map_err(|e| format!("{url}: HTTP {}: {e}", response.status))?;
+            .map_err(|e| no_answer(format!("{url}: HTTP {}: {e}", response.status)))?;
         if let Some(error) = answer.get("error").filter(|error| !error.is_null()) {
-            return Err(format!("{url}: {error}"));
+            let code = error.get("code").and_then(Value::as_i64);
+            return Err(NoAnswer { reason: format!("{url}: {error}"), code });
         }
-        match answer.get_mut("result").map(Value::take) {
-            Some(result) => Ok(result),
-            None => Err(format!("{url}: HTTP {}: no result", response.status)),
-        }
+        let none = || no_answer(format!("{url}: HTTP {}: no result", response.status));
+        answer.get_mut("result").map(Value::take).ok_or_else(none)
     }
 }
 
-/// EIP-1898: a block by its hash, so that an answer is a statement about that block and no other.
-fn by_hash(hash: B256) -> Value {
-    json!({ "blockHash": hash })
+/// Why a request has no result.
+struct NoAnswer {
+    reason: String,
+    code: Option<i64>,
 }

@@ -13,7 +13,7 @@ use heliotrope_verifier::chains::ethereum::ChainSpec;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Heads, ReadFailure, Reads, blocks::same, by_hash};
+use super::{Heads, ReadFailure, Reads, blocks::same};
 use crate::{execution::ProvenBlock, platform::Platform};
 
 type Envelope = ReceiptEnvelope<alloy_primitives::Log>;
@@ -70,7 +70,7 @@ impl<P: Platform> Reads<P> {
     ) -> Result<Vec<TransactionReceipt>, ReadFailure> {
         let full = self.block(block.hash).await?;
         let judge = |answer| prove(&self.spec, &full, answer);
-        self.ask("eth_getBlockReceipts", &json!([by_hash(block.hash)]), judge).await
+        self.ask_at("eth_getBlockReceipts", block, |at| json!([at]), judge).await
     }
 
     /// Hands a signed transaction to the first source that takes it. Gives its hash, computed here.

@@ -8,7 +8,7 @@ use heliotrope_verifier::proofs::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{ReadFailure, Reads, by_hash};
+use super::{ReadFailure, Reads};
 use crate::{execution::ProvenBlock, platform::Platform};
 
 /// Slots asked for in one request.
@@ -69,7 +69,7 @@ impl<P: Platform> Reads<P> {
         keys: &[B256],
     ) -> Result<ProvenAccount, ReadFailure> {
         let judge = |answer| prove(answer, block.state_root, address, keys);
-        self.ask("eth_getProof", &json!([address, keys, by_hash(block.hash)]), judge).await
+        self.ask_at("eth_getProof", block, |at| json!([address, keys, at]), judge).await
     }
 
     /// The code of an account; empty where there is none.
@@ -102,7 +102,7 @@ impl<P: Platform> Reads<P> {
                 Err(format!("code of hash {got}, expected {expected}"))
             }
         };
-        self.ask("eth_getCode", &json!([address, by_hash(block.hash)]), judge).await
+        self.ask_at("eth_getCode", block, |at| json!([address, at]), judge).await
     }
 }
 
