@@ -9,16 +9,21 @@
 //! output() ─▶ the finalized and optimistic headers, 256 bytes
 //! ```
 //!
+//! With the feature `reads` it also proves accounts, slots, receipts and logs under those headers: see [`reads`].
+//!
 //! What goes in is described in [`heliotrope_verifier::chains::ethereum::compact`]. Refusals are numbers, see
 //! [`Refusal`]: the words are worth more bytes than the rules, and the host has them.
 //!
 //! Trusts: the root that the host names, its clock and its randomness. Mainnet, unless [`network`] names another.
 
+#[cfg(feature = "reads")]
+pub mod reads;
+
 use std::cell::RefCell;
 
 use heliotrope_verifier::{
     chains::ethereum::{
-        ChainSpec, Fork, ForkActivation, LightClientHeader, Preset,
+        BlobParameters, ChainSpec, Fork, ForkActivation, LightClientHeader, Preset,
         compact::{
             CompactBootstrap, CompactError, CompactStore, decode_batch, initialize_compact_store,
             process_compact_updates,
@@ -46,6 +51,10 @@ pub enum Refusal {
     Rule = 3,
     /// A key of an absent member is not the committee's.
     Members = 4,
+    /// Nodes, a block or receipts do not hash to what is proven.
+    Proof = 5,
+    /// The block's receipts have to be given first.
+    Receipts = 6,
 }
 
 #[derive(Default)]
@@ -54,6 +63,10 @@ struct Core {
     output: Vec<u8>,
     spec: Option<ChainSpec>,
     store: Option<CompactStore>,
+    #[cfg(feature = "reads")]
+    reading: Option<reads::Reading>,
+    #[cfg(feature = "reads")]
+    answer: Vec<u8>,
 }
 
 thread_local! {
@@ -77,6 +90,8 @@ impl Core {
         let (time, rest) = rest.split_first_chunk::<8>()?;
         let (slot_ms, rest) = rest.split_first_chunk::<8>()?;
         let (root, rest) = rest.split_first_chunk::<32>()?;
+        let (blobs, rest) = rest.split_first()?;
+        let (blobs, rest) = rest.split_at_checked(usize::from(*blobs).checked_mul(16)?)?;
         let activations = rest.chunks_exact(13);
         if !activations.remainder().is_empty() {
             return None;
@@ -93,7 +108,15 @@ impl Core {
         let forks = forks.collect::<Option<Vec<_>>>()?;
         let genesis = UnixSeconds(u64::from_le_bytes(*time));
         let slot_ms = u64::from_le_bytes(*slot_ms);
-        let blobs = Vec::new();
+        let blobs = blobs.chunks_exact(16).filter_map(|entry| {
+            let (epoch, most) = entry.split_first_chunk::<8>()?;
+            let most = most.try_into().ok()?;
+            Some(BlobParameters {
+                epoch: u64::from_le_bytes(*epoch),
+                max_blobs_per_block: u64::from_le_bytes(most),
+            })
+        });
+        let blobs = blobs.collect();
         let spec = ChainSpec::from_parts(preset, genesis, (*root).into(), slot_ms, forks, blobs);
         self.spec = Some(spec.ok()?);
         self.store = None;
@@ -141,6 +164,56 @@ impl Core {
     }
 }
 
+#[cfg(feature = "reads")]
+impl Core {
+    fn header(&self, at: reads::At) -> Option<&LightClientHeader> {
+        let store = self.store.as_ref()?;
+        match at {
+            reads::At::Finalized => Some(store.finalized_header()),
+            reads::At::Optimistic => Some(store.optimistic_header()),
+            reads::At::Block => None,
+        }
+    }
+
+    fn account(&mut self, at: i32) -> Result<(), Refusal> {
+        let input = std::mem::take(&mut self.input);
+        let at = reads::At::from_number(at).ok_or(Refusal::Use)?;
+        let of_header = |header: &LightClientHeader| {
+            header.execution_payload_header().map(|execution| execution.state_root.0)
+        };
+        let state_root = match at {
+            reads::At::Block => self.reading.as_ref().map(reads::Reading::state_root),
+            _ => self.header(at).and_then(of_header),
+        };
+        self.answer = reads::account(&input, state_root.ok_or(Refusal::Use)?)?;
+        Ok(())
+    }
+
+    fn block(&mut self, at: i32) -> Result<(), Refusal> {
+        let input = std::mem::take(&mut self.input);
+        let at = reads::At::from_number(at).ok_or(Refusal::Use)?;
+        let hash = match at {
+            reads::At::Block => self.reading.as_ref().map(reads::Reading::parent_hash),
+            _ => self.header(at).and_then(LightClientHeader::execution_block_hash).map(|h| h.0),
+        };
+        let reading = reads::Reading::block(&input, hash.ok_or(Refusal::Use)?)?;
+        self.answer = reading.answer();
+        self.reading = Some(reading);
+        Ok(())
+    }
+
+    fn receipts(&mut self) -> Result<(), Refusal> {
+        let input = std::mem::take(&mut self.input);
+        self.reading.as_mut().ok_or(Refusal::Use)?.receipts(&input)
+    }
+
+    fn logs(&mut self) -> Result<(), Refusal> {
+        let input = std::mem::take(&mut self.input);
+        self.answer = self.reading.as_ref().ok_or(Refusal::Use)?.logs(&input)?;
+        Ok(())
+    }
+}
+
 fn write_header(out: &mut Vec<u8>, header: &LightClientHeader) {
     let start = out.len();
     out.extend_from_slice(&header.beacon.slot.to_le_bytes());
@@ -185,7 +258,8 @@ mod exports {
     }
 
     /// Names another network: preset (0 mainnet, 1 minimal), genesis time (u64), slot in milliseconds (u64), genesis
-    /// validators root, and for each fork from Phase0 on number, version (4 bytes) and epoch (u64).
+    /// validators root, blob schedule (a count (u8), then epoch (u64) and most blobs (u64) of each), and for each fork
+    /// from Phase0 on number, version (4 bytes) and epoch (u64).
     #[unsafe(no_mangle)]
     pub extern "C" fn network() -> i32 {
         CORE.with_borrow_mut(|core| status(core.network().ok_or(Refusal::Use)))
@@ -203,6 +277,48 @@ mod exports {
         CORE.with_borrow_mut(|core| status(core.apply(current_slot)))
     }
 
+    /// Proves an account and slots, see [`crate::reads::account`]; `at` is 0 finalized, 1 optimistic, 2 the block read.
+    #[cfg(feature = "reads")]
+    #[unsafe(no_mangle)]
+    pub extern "C" fn account(at: i32) -> i32 {
+        CORE.with_borrow_mut(|core| status(core.account(at)))
+    }
+
+    /// Reads a block from its RLP: the head's, or with `at` 2 the parent of the one read last.
+    #[cfg(feature = "reads")]
+    #[unsafe(no_mangle)]
+    pub extern "C" fn block(at: i32) -> i32 {
+        CORE.with_borrow_mut(|core| status(core.block(at)))
+    }
+
+    /// Takes all receipts of the block read.
+    #[cfg(feature = "reads")]
+    #[unsafe(no_mangle)]
+    pub extern "C" fn receipts() -> i32 {
+        CORE.with_borrow_mut(|core| status(core.receipts()))
+    }
+
+    /// Finds logs in the block read.
+    #[cfg(feature = "reads")]
+    #[unsafe(no_mangle)]
+    pub extern "C" fn logs() -> i32 {
+        CORE.with_borrow_mut(|core| status(core.logs()))
+    }
+
+    /// Where the answer of the last read is. It is there until the next one.
+    #[cfg(feature = "reads")]
+    #[unsafe(no_mangle)]
+    pub extern "C" fn answer() -> *const u8 {
+        CORE.with_borrow(|core| core.answer.as_ptr())
+    }
+
+    /// Bytes of that answer.
+    #[cfg(feature = "reads")]
+    #[unsafe(no_mangle)]
+    pub extern "C" fn answer_length() -> usize {
+        CORE.with_borrow(|core| core.answer.len())
+    }
+
     /// Where [`super::OUTPUT_BYTES`] bytes of headers are; null before [`start`].
     #[unsafe(no_mangle)]
     pub extern "C" fn output() -> *const u8 {
@@ -212,4 +328,6 @@ mod exports {
     }
 }
 
+#[cfg(feature = "reads")]
+pub use exports::{account, answer, answer_length, block, logs, receipts};
 pub use exports::{apply, input, network, output, start};

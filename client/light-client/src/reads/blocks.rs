@@ -4,12 +4,12 @@ use std::sync::{Arc, PoisonError};
 
 use alloy_consensus::{
     Header, Transaction as _, TxEnvelope,
-    proofs::{calculate_transaction_root, calculate_withdrawals_root},
     transaction::{Recovered, SignerRecoverable as _},
 };
 use alloy_eips::eip2718::{Decodable2718 as _, Encodable2718 as _};
 use alloy_primitives::{Address, B256, U256, address};
 use alloy_rpc_types_eth::{Block, BlockNumberOrTag, BlockTransactions, Transaction};
+use heliotrope_verifier::proofs::ordered_trie::ordered_trie_root;
 use serde_json::{Value, json};
 
 use super::{Heads, MAX_BLOCKS_KEPT, ReadFailure, Reads};
@@ -168,11 +168,13 @@ pub(super) fn full_block(answer: Value, expected: B256) -> Result<Block, String>
     };
     let transactions: Vec<TxEnvelope> =
         transactions.into_iter().map(|t| t.inner.into_inner()).collect();
-    same("transactions", calculate_transaction_root(&transactions), header.transactions_root)?;
+    let encoded: Vec<_> = transactions.iter().map(|t| t.encoded_2718()).collect();
+    same("transactions", ordered_trie_root(&encoded), header.transactions_root)?;
     let withdrawals = match header.withdrawals_root {
         Some(root) => {
             let withdrawals = block.withdrawals.unwrap_or_default();
-            same("withdrawals", calculate_withdrawals_root(&withdrawals), root)?;
+            let encoded: Vec<_> = withdrawals.iter().map(alloy_rlp::encode).collect();
+            same("withdrawals", ordered_trie_root(&encoded), root)?;
             Some(withdrawals)
         }
         None => None,

@@ -2,14 +2,13 @@
 //! the header, so none can be altered, added or left out.
 
 use alloy_consensus::{
-    Header, ReceiptEnvelope, Transaction as _, TxEnvelope, proofs::calculate_receipt_root,
-    transaction::TxHashRef as _,
+    Header, ReceiptEnvelope, Transaction as _, TxEnvelope, transaction::TxHashRef as _,
 };
-use alloy_eips::eip2718::Decodable2718 as _;
+use alloy_eips::eip2718::{Decodable2718 as _, Encodable2718 as _};
 use alloy_primitives::{B256, Bytes};
 use alloy_rpc_types_eth::{Block, BlockTransactions, Log, Transaction, TransactionReceipt};
 use heliotrope_evm::{SpecId, blob_base_fee_update_fraction, spec_at};
-use heliotrope_verifier::chains::ethereum::ChainSpec;
+use heliotrope_verifier::{chains::ethereum::ChainSpec, proofs::ordered_trie::ordered_trie_root};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -109,7 +108,8 @@ pub(super) fn under_root(answer: Value, header: &Header) -> Result<Vec<Envelope>
         serde_json::from_value(answer).map_err(|e| e.to_string())?;
     let receipts: Vec<Envelope> =
         receipts.into_iter().map(|r| r.into_primitives_receipt().into_inner()).collect();
-    same("receipts", calculate_receipt_root(&receipts), header.receipts_root)?;
+    let encoded: Vec<_> = receipts.iter().map(|r| r.encoded_2718()).collect();
+    same("receipts", ordered_trie_root(&encoded), header.receipts_root)?;
     Ok(receipts)
 }
 

@@ -3,4 +3,6 @@
 pub mod eip1186;
 pub mod header;
 pub mod mpt;
+pub mod ordered_trie;
+pub mod receipts;
 pub mod ssz_merkle;
