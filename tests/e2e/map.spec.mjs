@@ -225,6 +225,43 @@ honest("what was synced is proven again after a reload without the network", asy
   await context.close();
 });
 
+honest("a contract is called in the tab, on state that is proven here", async () => {
+  const { page, context } = await open();
+  const chunks = [];
+  context.on("request", (request) => request.url().includes("heliotrope-evm") && chunks.push(request.url()));
+  const call = (request) => page.evaluate(
+    (request) => globalThis.heliotrope.call(request).catch((error) => ({ refused: error.message })), request);
+  await verified(page);
+  assert.deepEqual(chunks, [], "the chunk is loaded before anybody calls");
+  const network = await (await fetch(`${BASE}/v1/network.json`)).json();
+  const to = network.contracts.check_registry;
+  // count(bytes32): one version of the check is pinned
+  const count = { to, data: `0x7937354c${network.check_id.slice(2)}` };
+  const answer = await call(count);
+  assert.equal(answer.status, "success", JSON.stringify(answer));
+  assert.equal(BigInt(answer.output), 1n);
+  assert.equal(answer.block, (await state(page)).finalized_block);
+  assert.equal(chunks.filter((url) => url.endsWith(".wasm")).length, 1);
+  const estimate = await call({ ...count, estimate: true });
+  assert.ok(estimate.gas_used > 21_000 && estimate.gas_used < 60_000, JSON.stringify(estimate));
+  assert.equal((await call({ to, data: "0x12345678" })).status, "revert", "no such function");
+  assert.match((await call({ to: "0x12", data: "0x" })).refused, /address 0x12/);
+  // code and nodes that were altered on the way
+  for (const [method, reason] of [["eth_getCode", /code of hash/], ["eth_getProof", /at block/]]) {
+    await context.route("**/rpc", async (route) => {
+      if (route.request().postDataJSON().method !== method) return route.continue();
+      const answer = await (await route.fetch()).json();
+      const at = method === "eth_getCode" ? [answer, "result"] : [answer.result.accountProof, 0];
+      at[0][at[1]] = at[0][at[1]].replace(/.$/, (digit) => (digit === "0" ? "1" : "0"));
+      return route.fulfill({ json: answer });
+    });
+    assert.match((await call(count)).refused, reason, method);
+    await context.unroute("**/rpc");
+  }
+  assert.equal((await call(count)).status, "success");
+  await context.close();
+});
+
 honest("a verifier that dies leaves nothing green, and can be started again", async () => {
   const context = await browser.newContext({ viewport: DESKTOP });
   const page = await context.newPage();

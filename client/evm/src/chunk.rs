@@ -1,23 +1,57 @@
 //! The JavaScript face: one [`ProvenCalls`] per block. What is inserted must have been proven by the verifier, which
 //! lives in another wasm of the same worker; code alone is checked here once more, because its hash is at hand.
 
+use core::str::FromStr as _;
+
 use alloy_primitives::{Address, B256, Bytes, U256};
-use heliotrope_verifier::{chains::ethereum::ChainSpec, proofs::eip1186::Account};
+use heliotrope_verifier::proofs::eip1186::Account;
 use js_sys::{Object, Reflect, Uint8Array};
 use wasm_bindgen::{JsError, JsValue, prelude::wasm_bindgen};
 
 use crate::{
-    BlockContext, Call, CallOutcome, EvmError, Missing, ProvenState, blob_base_fee_update_fraction,
-    call, estimate_gas, spec_at,
+    BlockContext, Call, CallOutcome, EvmError, Missing, ProvenState, SpecId, call, estimate_gas,
 };
 
-/// Calls on the proven state of one block of mainnet.
+/// Calls on the proven state of one block.
 #[wasm_bindgen]
 #[derive(Debug)]
 pub struct ProvenCalls {
-    chain: ChainSpec,
+    chain_id: u64,
+    spec: SpecId,
     block: BlockContext,
     state: ProvenState,
+}
+
+/// A message to execute.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Message(Call);
+
+#[wasm_bindgen]
+impl Message {
+    /// Sender, receiver (none creates a contract), wei (32 bytes, big-endian), calldata, gas limit (none is the
+    /// block's).
+    ///
+    /// # Errors
+    ///
+    /// When a byte array is not as long as its type.
+    #[wasm_bindgen(constructor)]
+    pub fn new(
+        from: &[u8],
+        to: Option<Vec<u8>>,
+        value: &[u8],
+        data: &[u8],
+        gas: Option<u64>,
+    ) -> Result<Self, JsError> {
+        let to = to.map(|to| fixed("to", &to).map(Address::new)).transpose()?;
+        Ok(Self(Call {
+            from: Address::new(fixed("from", from)?),
+            to,
+            value: U256::from_be_bytes::<32>(fixed("value", value)?),
+            data: Bytes::copy_from_slice(data),
+            gas,
+        }))
+    }
 }
 
 fn fixed<const N: usize>(what: &str, bytes: &[u8]) -> Result<[u8; N], JsError> {
@@ -27,14 +61,17 @@ fn fixed<const N: usize>(what: &str, bytes: &[u8]) -> Result<[u8; N], JsError> {
 
 #[wasm_bindgen]
 impl ProvenCalls {
-    /// Header fields as in `eth_getBlockByNumber`; `excess_blob_gas` is absent before Cancun.
+    /// Rules by their name, such as `Prague`; header fields as in `eth_getBlockByNumber`. `excess_blob_gas` is absent
+    /// before Cancun, `blob_base_fee_update_fraction` where it is the fork's own.
     ///
     /// # Errors
     ///
-    /// When a byte array is not as long as its type.
+    /// When nobody knows the rules, or a byte array is not as long as its type.
     #[wasm_bindgen(constructor)]
     #[allow(clippy::too_many_arguments, reason = "the fields of a header")]
     pub fn new(
+        chain_id: u64,
+        spec: &str,
         number: u64,
         timestamp: u64,
         coinbase: &[u8],
@@ -42,8 +79,9 @@ impl ProvenCalls {
         base_fee: u64,
         gas_limit: u64,
         excess_blob_gas: Option<u64>,
+        blob_base_fee_update_fraction: Option<u64>,
     ) -> Result<Self, JsError> {
-        let chain = ChainSpec::mainnet();
+        let unknown = |_| JsError::new(&format!("rules {spec:?}: got no such fork"));
         let block = BlockContext {
             number,
             timestamp,
@@ -52,19 +90,42 @@ impl ProvenCalls {
             base_fee,
             gas_limit,
             excess_blob_gas,
-            blob_base_fee_update_fraction: blob_base_fee_update_fraction(&chain, timestamp),
+            blob_base_fee_update_fraction,
         };
-        Ok(Self { chain, block, state: ProvenState::new() })
+        let spec = SpecId::from_str(spec).map_err(unknown)?;
+        Ok(Self { chain_id, spec, block, state: ProvenState::new() })
     }
 
-    /// A proven account: the RLP of its leaf, empty for one proven absent.
+    /// A proven account: balance, storage root and code hash are 32 bytes, numbers big-endian.
     ///
     /// # Errors
     ///
-    /// When the address or the leaf is malformed.
-    pub fn insert_account(&mut self, address: &[u8], leaf: &[u8]) -> Result<(), JsError> {
-        let account = if leaf.is_empty() { None } else { Some(Account::decode(leaf)?) };
-        self.state.insert_account(Address::new(fixed("address", address)?), account);
+    /// When a byte array is not as long as its type.
+    pub fn insert_account(
+        &mut self,
+        address: &[u8],
+        nonce: u64,
+        balance: &[u8],
+        storage_root: &[u8],
+        code_hash: &[u8],
+    ) -> Result<(), JsError> {
+        let account = Account {
+            nonce,
+            balance: U256::from_be_bytes::<32>(fixed("balance", balance)?),
+            storage_root: B256::new(fixed("storageRoot", storage_root)?),
+            code_hash: B256::new(fixed("codeHash", code_hash)?),
+        };
+        self.state.insert_account(Address::new(fixed("address", address)?), Some(account));
+        Ok(())
+    }
+
+    /// An account whose absence is proven.
+    ///
+    /// # Errors
+    ///
+    /// When the address is not 20 bytes.
+    pub fn insert_absent(&mut self, address: &[u8]) -> Result<(), JsError> {
+        self.state.insert_account(Address::new(fixed("address", address)?), None);
         Ok(())
     }
 
@@ -112,62 +173,29 @@ impl ProvenCalls {
     ///
     /// # Errors
     ///
-    /// When an argument is malformed or the message cannot be executed at all.
-    pub fn call(
-        &self,
-        from: &[u8],
-        to: Option<Vec<u8>>,
-        value: &[u8],
-        data: &[u8],
-        gas: Option<u64>,
-    ) -> Result<JsValue, JsError> {
-        let message = message(from, to, value, data, gas)?;
-        let spec = spec_at(&self.chain, self.block.timestamp);
-        match call(1, spec, &self.block, &message, &self.state) {
+    /// When the message cannot be executed at all.
+    pub fn call(&self, message: &Message) -> Result<JsValue, JsError> {
+        match call(self.chain_id, self.spec, &self.block, &message.0, &self.state) {
             Ok(outcome) => Ok(outcome_to_js(outcome)),
             Err(EvmError::Missing(missing)) => Ok(missing_to_js(missing)),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// `eth_estimateGas`: `status` is `success` with `gas`, or `missing`.
+    /// `eth_estimateGas`: `status` is `success` with `gasUsed`, or `missing`.
     ///
     /// # Errors
     ///
-    /// When an argument is malformed or the call fails with all the gas there is.
-    pub fn estimate_gas(
-        &self,
-        from: &[u8],
-        to: Option<Vec<u8>>,
-        value: &[u8],
-        data: &[u8],
-        gas: Option<u64>,
-    ) -> Result<JsValue, JsError> {
-        let message = message(from, to, value, data, gas)?;
-        let spec = spec_at(&self.chain, self.block.timestamp);
-        match estimate_gas(1, spec, &self.block, &message, &self.state) {
-            Ok(gas) => Ok(object(&[("status", "success".into()), ("gas", gas.into())])),
+    /// When the call fails with all the gas there is.
+    pub fn estimate_gas(&self, message: &Message) -> Result<JsValue, JsError> {
+        match estimate_gas(self.chain_id, self.spec, &self.block, &message.0, &self.state) {
+            Ok(gas) => {
+                Ok(outcome_to_js(CallOutcome::Success { output: Bytes::new(), gas_used: gas }))
+            }
             Err(EvmError::Missing(missing)) => Ok(missing_to_js(missing)),
             Err(error) => Err(error.into()),
         }
     }
-}
-
-fn message(
-    from: &[u8],
-    to: Option<Vec<u8>>,
-    value: &[u8],
-    data: &[u8],
-    gas: Option<u64>,
-) -> Result<Call, JsError> {
-    let to = to.map(|to| fixed("to", &to).map(Address::new)).transpose()?;
-    Ok(Call {
-        from: Address::new(fixed("from", from)?),
-        to,
-        value: U256::from_be_bytes::<32>(fixed("value", value)?),
-        data: Bytes::copy_from_slice(data),
-        gas,
-    })
 }
 
 fn object(fields: &[(&str, JsValue)]) -> JsValue {

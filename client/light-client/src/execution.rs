@@ -1,8 +1,14 @@
 //! Reads of execution state: `eth_getProof` from any carrier, judged against a proven state root.
 
-use alloy_primitives::{Address, B256, U256};
-use heliotrope_verifier::{chains::ethereum::LightClientHeader, proofs::eip1186};
-use serde::Deserialize;
+use alloy_primitives::{Address, B256, U256, keccak256};
+use heliotrope_verifier::{
+    chains::ethereum::LightClientHeader,
+    proofs::{
+        eip1186::{self, Account},
+        mpt::EMPTY_ROOT_HASH,
+    },
+};
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::platform::{FetchRequest, Platform, PlatformError};
 
@@ -52,15 +58,17 @@ pub struct ProvenStorage {
 #[non_exhaustive]
 pub enum ReadError {
     /// The carrier could not be reached.
-    #[error("eth_getProof at block {block}: {reason}")]
+    #[error("{method} at block {block}: {reason}")]
     Unavailable {
+        /// What was asked.
+        method: String,
         /// Number of the block.
         block: u64,
         /// What it said.
         reason: String,
     },
     /// The proof does not hold.
-    #[error("eth_getProof of {address} at block {block}: {reason}")]
+    #[error("{address} at block {block}: {reason}")]
     NotProven {
         /// The contract.
         address: Address,
@@ -80,8 +88,8 @@ pub enum ReadError {
 }
 
 #[derive(Deserialize)]
-struct RpcAnswer {
-    result: Option<GetProof>,
+struct RpcAnswer<T> {
+    result: Option<T>,
     error: Option<serde_json::Value>,
 }
 
@@ -111,6 +119,46 @@ impl TryFrom<String> for HexBytes {
     }
 }
 
+/// Proves an account and storage words of it at a proven block; the account is `None` where its absence is proven.
+///
+/// # Errors
+///
+/// When the carrier does not answer, or what it answers does not prove them under `block.state_root`.
+pub async fn prove_account<P: Platform>(
+    platform: &P,
+    rpc: &str,
+    block: &ProvenBlock,
+    address: Address,
+    keys: &[B256],
+) -> Result<(Option<Account>, Vec<U256>), ReadError> {
+    let (answer, _) = get_proof(platform, rpc, block, address, keys).await?;
+    let mut proven = ProvenStorage::default();
+    let account = check(block, address, keys, answer, &mut proven)?;
+    Ok((account, proven.values))
+}
+
+/// Code of an account whose code hash was proven.
+///
+/// # Errors
+///
+/// When the carrier does not answer, or with other code.
+pub async fn prove_code<P: Platform>(
+    platform: &P,
+    rpc: &str,
+    block: &ProvenBlock,
+    address: Address,
+    code_hash: B256,
+) -> Result<Vec<u8>, ReadError> {
+    let params = serde_json::json!([address, number_of(block)]);
+    let (HexBytes(code), _) = ask(platform, rpc, block, "eth_getCode", params).await?;
+    let got = keccak256(&code);
+    if got == code_hash {
+        return Ok(code);
+    }
+    let reason = format!("code of hash {got}, expected {code_hash}");
+    Err(ReadError::NotProven { address, block: block.number, reason })
+}
+
 /// Proves storage words of one contract at a proven block.
 ///
 /// # Errors
@@ -128,7 +176,8 @@ pub async fn prove_storage<P: Platform>(
     for batch in keys.chunks(SLOTS_PER_REQUEST) {
         let (answer, bytes) = get_proof(platform, rpc, block, address, batch).await?;
         proven.bytes = proven.bytes.saturating_add(bytes);
-        check(block, address, batch, answer, &mut proven)?;
+        check(block, address, batch, answer, &mut proven)?
+            .ok_or(ReadError::NoAccount { address, block: block.number })?;
     }
     Ok(proven)
 }
@@ -139,25 +188,27 @@ fn check(
     keys: &[B256],
     answer: GetProof,
     proven: &mut ProvenStorage,
-) -> Result<(), ReadError> {
+) -> Result<Option<Account>, ReadError> {
     let not_proven = |reason: String| ReadError::NotProven { address, block: block.number, reason };
     let account_proof: Vec<Vec<u8>> = answer.account_proof.into_iter().map(|b| b.0).collect();
     let account = eip1186::verify_account(block.state_root, address, &account_proof)
-        .map_err(|e| not_proven(e.to_string()))?
-        .ok_or(ReadError::NoAccount { address, block: block.number })?;
+        .map_err(|e| not_proven(e.to_string()))?;
+    let storage_root = account.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
     if answer.storage_proof.len() != keys.len() {
         let (got, expected) = (answer.storage_proof.len(), keys.len());
         return Err(not_proven(format!("{got} storage proofs, expected {expected}")));
     }
     keep(&mut proven.nodes, account_proof);
     for (key, slot) in keys.iter().zip(answer.storage_proof) {
-        let proof: Vec<Vec<u8>> = slot.proof.into_iter().map(|b| b.0).collect();
-        let value = eip1186::verify_storage(account.storage_root, *key, &proof)
+        // where there is no storage, some nodes send a node of the empty trie: it proves nothing
+        let nodes = if storage_root == EMPTY_ROOT_HASH { Vec::new() } else { slot.proof };
+        let proof: Vec<Vec<u8>> = nodes.into_iter().map(|b| b.0).collect();
+        let value = eip1186::verify_storage(storage_root, *key, &proof)
             .map_err(|e| not_proven(format!("slot {key}: {e}")))?;
         proven.values.push(value);
         keep(&mut proven.nodes, proof);
     }
-    Ok(())
+    Ok(account)
 }
 
 fn keep(nodes: &mut Vec<Vec<u8>>, proof: Vec<Vec<u8>>) {
@@ -175,18 +226,31 @@ async fn get_proof<P: Platform>(
     address: Address,
     keys: &[B256],
 ) -> Result<(GetProof, usize), ReadError> {
-    let unavailable = |reason: String| ReadError::Unavailable { block: block.number, reason };
-    let body = serde_json::json!({
-        "jsonrpc": "2.0",
-        "id": 1,
-        "method": "eth_getProof",
-        "params": [address, keys, format!("0x{:x}", block.number)],
-    });
+    let params = serde_json::json!([address, keys, number_of(block)]);
+    ask(platform, rpc, block, "eth_getProof", params).await
+}
+
+fn number_of(block: &ProvenBlock) -> String {
+    format!("0x{:x}", block.number)
+}
+
+/// One request: the result, and bytes of the answer.
+async fn ask<P: Platform, T: DeserializeOwned>(
+    platform: &P,
+    rpc: &str,
+    block: &ProvenBlock,
+    method: &str,
+    params: serde_json::Value,
+) -> Result<(T, usize), ReadError> {
+    let (method_name, block) = (method.to_owned(), block.number);
+    let unavailable =
+        |reason: String| ReadError::Unavailable { method: method_name.clone(), block, reason };
+    let body = serde_json::json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
     let response = platform
         .fetch(FetchRequest::post(rpc.to_owned(), body.to_string()))
         .await
         .map_err(|PlatformError(e)| unavailable(e))?;
-    let answer: RpcAnswer =
+    let answer: RpcAnswer<T> =
         serde_json::from_slice(&response.body).map_err(|e| unavailable(e.to_string()))?;
     match (answer.result, answer.error) {
         (Some(result), _) => Ok((result, response.body.len())),

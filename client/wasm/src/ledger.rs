@@ -120,7 +120,7 @@ impl Session {
                 self.retries.set(self.retries.get().saturating_sub(1));
                 Ok(None)
             }
-            Err(ReadError::Unavailable { block, reason }) => {
+            Err(ReadError::Unavailable { block, reason, .. }) => {
                 Err(Halt::unavailable(&format!("the proof of the ledger at block {block}"), reason))
             }
             // A proven absence of the contract: the settlement may be in a later block.

@@ -16,6 +16,8 @@ pub mod protocol;
 #[cfg(feature = "worker")]
 mod anchor;
 #[cfg(feature = "worker")]
+mod call;
+#[cfg(feature = "worker")]
 mod chain_view;
 #[cfg(feature = "worker")]
 mod emit;

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Version of this protocol; the worker says it in [`FromWorker::Hello`].
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The five links of the proof chain, in the order in which the first broken one is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -249,6 +249,37 @@ pub struct EpochInfo {
     pub anchor_time: u64,
 }
 
+/// A call to execute on proven state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallRequest {
+    /// Sender, hex; the zero address when nobody is named.
+    pub from: Option<String>,
+    /// Receiver, hex; nobody creates a contract.
+    pub to: Option<String>,
+    /// Calldata, hex.
+    pub data: String,
+    /// Whether to find the least gas with which it succeeds, instead.
+    #[serde(default)]
+    pub estimate: bool,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallAnswer {
+    /// `success`, `revert` or `halt`.
+    pub status: String,
+    /// What it returned, hex.
+    pub output: String,
+    /// Gas.
+    pub gas_used: u64,
+    /// The rule that a halt breaks.
+    pub reason: Option<String>,
+    /// Number of the finalized block on whose state it ran.
+    pub block: u64,
+    /// Its hash.
+    pub block_hash: String,
+}
+
 /// Map to worker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -269,6 +300,13 @@ pub enum ToWorker {
     SetView {
         /// H3 indexes of res-4 parents, hex.
         parents: Vec<String>,
+    },
+    /// Execute a call on the state of the proven head.
+    Call {
+        /// Comes back with the answer.
+        id: u32,
+        /// The call.
+        call: CallRequest,
     },
     /// Stop at the next step.
     Stop,
@@ -353,6 +391,15 @@ pub enum FromWorker {
     Newer {
         /// Number of the later epoch.
         epoch: u64,
+    },
+    /// A call was executed, or not.
+    Called {
+        /// That of the request.
+        id: u32,
+        /// What became of it.
+        answer: Option<CallAnswer>,
+        /// Why it was not executed.
+        error: Option<String>,
     },
     /// Everything that was asked for has been checked.
     Done {

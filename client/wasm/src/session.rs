@@ -23,10 +23,11 @@ use heliotrope_device_proofs::{
 use heliotrope_light_client::{network::DeployedNetwork, platform::Platform as _};
 
 use crate::{
+    call::{self, Evm, Head},
     emit::emit,
     leaf::Judge,
     platform::{WebPlatform, clock_ms},
-    protocol::{FromWorker, Hex, HexState, LinkName, LinkReport, Outcome},
+    protocol::{CallAnswer, CallRequest, FromWorker, Hex, HexState, LinkName, LinkReport, Outcome},
     report::{Broken, Halt, Link},
 };
 
@@ -49,6 +50,8 @@ pub(crate) struct ShardEntry {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) deployed: Option<Rc<DeployedNetwork>>,
+    /// The proven head, for calls.
+    pub(crate) head: Option<Head>,
     pub(crate) manifest: Option<Rc<EpochManifest>>,
     /// By res-4 parent.
     pub(crate) shards: BTreeMap<u64, ShardEntry>,
@@ -107,6 +110,18 @@ impl Session {
             stopped: Cell::new(false),
             last_step: Cell::new(clock_ms()),
         }
+    }
+
+    /// Executes a call on the state of the proven head.
+    pub(crate) async fn call(
+        &self,
+        evm: &Evm,
+        request: &CallRequest,
+    ) -> Result<CallAnswer, String> {
+        let head = self.state.borrow().head.clone();
+        let head = head.ok_or("no header is proven yet: wait for link 4")?;
+        let rpc = format!("{}/rpc", self.base);
+        call::run(&self.platform, &rpc, evm, &head, request).await
     }
 
     /// Ends the run at its next step.

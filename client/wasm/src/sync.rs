@@ -14,6 +14,7 @@ use heliotrope_light_client::{
 use heliotrope_verifier::chains::ethereum::ChainSpec;
 
 use crate::{
+    call::Head,
     emit::emit,
     platform::{WebPlatform, clock_ms},
     protocol::{EpochInfo, FromWorker, HeadInfo, HexState, LinkName, NetworkInfo, Outcome},
@@ -255,6 +256,11 @@ impl Session {
         })?;
         let spec = client.spec();
         let deployed = self.state.borrow().deployed.clone();
+        if let (Some(deployed), Some(execution)) = (&deployed, header.execution_payload_header()) {
+            let chain_id = deployed.network.chain_id;
+            let (spec, execution) = (spec.clone(), execution.clone());
+            self.state.borrow_mut().head = Some(Head { chain_id, spec, block, execution });
+        }
         emit(&FromWorker::Head {
             head: HeadInfo {
                 optimistic_slot: slot,

@@ -7,22 +7,23 @@ use wasm_bindgen::{JsCast as _, JsValue, prelude::Closure, prelude::wasm_bindgen
 use wasm_bindgen_futures::spawn_local;
 
 use crate::{
+    call::Evm,
     emit::emit,
     protocol::{FromWorker, PROTOCOL_VERSION, ToWorker},
     session::Session,
 };
 
-/// Starts the worker; the answer is the function that takes the page's messages.
+/// Starts the worker; `evm` loads the chunk for calls. The answer is the function that takes the page's messages.
 #[wasm_bindgen]
 #[must_use]
-pub fn start_worker() -> Function {
+pub fn start_worker(evm: Evm) -> Function {
     console_error_panic_hook::set_once();
     emit(&FromWorker::Hello { version: PROTOCOL_VERSION });
     let running: Rc<RefCell<Option<Rc<Session>>>> = Rc::default();
     let handle =
         Closure::<dyn Fn(JsValue)>::new(move |value| {
             match serde_wasm_bindgen::from_value::<ToWorker>(value) {
-                Ok(message) => take(&running, message),
+                Ok(message) => take(&running, &evm, message),
                 Err(error) => emit(&FromWorker::Failed {
                     message: format!("the page said something unreadable: {error}"),
                     hint: "Reload the page.".to_owned(),
@@ -33,7 +34,7 @@ pub fn start_worker() -> Function {
     handle.into_js_value().unchecked_into()
 }
 
-fn take(running: &RefCell<Option<Rc<Session>>>, message: ToWorker) {
+fn take(running: &RefCell<Option<Rc<Session>>>, evm: &Evm, message: ToWorker) {
     match message {
         ToWorker::Start { base_url, checkpoint } => {
             let session = Rc::new(Session::new(base_url, checkpoint));
@@ -51,6 +52,20 @@ fn take(running: &RefCell<Option<Rc<Session>>>, message: ToWorker) {
             if let Some(session) = running.borrow().as_ref() {
                 session.set_view(parents.iter().filter_map(|cell| index(cell)).collect());
             }
+        }
+        ToWorker::Call { id, call } => {
+            let (session, evm) = (running.borrow().clone(), evm.clone());
+            spawn_local(async move {
+                let outcome = match session {
+                    Some(session) => session.call(&evm, &call).await,
+                    None => Err("nothing was started".to_owned()),
+                };
+                let (answer, error) = match outcome {
+                    Ok(answer) => (Some(answer), None),
+                    Err(error) => (None, Some(error)),
+                };
+                emit(&FromWorker::Called { id, answer, error });
+            });
         }
         ToWorker::Stop => {
             if let Some(session) = running.take() {

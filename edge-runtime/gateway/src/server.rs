@@ -34,8 +34,8 @@ use crate::{
 };
 
 /// JSON-RPC reads that are passed on.
-const PASSED_ON: [&str; 4] =
-    ["eth_chainId", "eth_getBlockByHash", "eth_getBlockByNumber", "eth_getProof"];
+const PASSED_ON: [&str; 5] =
+    ["eth_chainId", "eth_getBlockByHash", "eth_getBlockByNumber", "eth_getCode", "eth_getProof"];
 /// Longest JSON-RPC request that is passed on, bytes.
 const MAX_RPC_BYTES: usize = 64 << 10;
 /// How long a node behind the gateway may take.

@@ -45,7 +45,7 @@ pub fn bench(root: &Path) -> Result<()> {
 pub fn sync_core(root: &Path) -> Result<PathBuf> {
     let out = root.join("target/heliotrope/bench");
     fs::create_dir_all(&out)?;
-    web_build::build_bare(root, "heliotrope-sync-core", &out)
+    web_build::build_bare(root, "heliotrope-sync-core", &out, &[])
 }
 
 /// The recording as a gateway would send it: `root`, `bootstrap`, `updates` and `finality`.

@@ -251,9 +251,11 @@ fn execution(tests: &Path, state: &Path) -> Result<(String, String, Process)> {
     let text = |port: u16| port.to_string();
     let mut command = Command::new("node");
     command
-        .current_dir(tests.join("execution"))
-        .arg("node_modules/.bin/ethereumjs")
-        .args(["--gethGenesis", "../genesis.json", "--dataDir"])
+        .current_dir(state)
+        .arg(tests.join("execution/node_modules/.bin/ethereumjs"))
+        .arg("--gethGenesis")
+        .arg(tests.join("genesis.json"))
+        .arg("--dataDir")
         .arg(state.join("execution"))
         .args(["--rpc", "--rpcAddr", "127.0.0.1", "--rpcPort", &text(rpc)])
         .args(["--rpcEngine", "--rpcEngineAddr", "127.0.0.1", "--rpcEnginePort", &text(engine)])
@@ -270,9 +272,12 @@ fn beacon(tests: &Path, state: &Path, engine: &str, genesis: &str) -> Result<(St
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
     let mut command = Command::new("node");
     command
-        .current_dir(tests.join("beacon"))
+        .current_dir(state)
         .env("LODESTAR_PRESET", "minimal")
-        .args(["--require", "../polyfill.cjs", "node_modules/.bin/lodestar", "dev", "--reset"])
+        .arg("--require")
+        .arg(tests.join("polyfill.cjs"))
+        .arg(tests.join("beacon/node_modules/.bin/lodestar"))
+        .args(["dev", "--reset"])
         .args(["--preset", "minimal", "--network", "dev", "--eth1", "false", "--dataDir"])
         .arg(state.join("beacon"))
         .args(["--genesisValidators", &VALIDATORS.to_string()])

@@ -76,9 +76,9 @@ pub fn says_the_same(words: &[&str], ours: &str, theirs: &str) -> Result<()> {
 fn agree(ours: &Value, theirs: &Value, what: &str) -> Result<()> {
     match (ours, theirs) {
         (Value::Object(ours), Value::Object(theirs)) => {
+            let both = |name: &String| theirs.get(name).filter(|other| !other.is_null());
             ours.iter().try_for_each(|(name, value)| {
-                let other = theirs.get(name).unwrap_or(&Value::Null);
-                agree(value, other, &format!("{what}.{name}"))
+                both(name).map_or(Ok(()), |other| agree(value, other, &format!("{what}.{name}")))
             })
         }
         (Value::Array(ours), Value::Array(theirs)) => {

@@ -19,9 +19,15 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
-/// Options of `wasm-opt`: what rustc emits for wasm32 today, and nothing the browsers lack.
-const WASM_OPT: [&str; 7] = [
+/// Options of `wasm-opt`: what rustc emits for wasm32 today, and nothing the browsers lack. A function with one caller
+/// stays one: inlined, it compresses worse.
+const WASM_OPT: [&str; 12] = [
     "-Oz",
+    "--converge",
+    "--one-caller-inline-max-function-size",
+    "0",
+    "--strip-producers",
+    "--strip-target-features",
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
     "--enable-sign-ext",
@@ -87,9 +93,11 @@ pub fn build_web(workspace_root: &Path, out_dir: &Path) -> Result<WebSizes> {
     if is_there && fs::read_to_string(&stamp).is_ok_and(|built| built == sources) {
         return Ok(sizes);
     }
-    let app = cargo_wasm(workspace_root, "heliotrope-web", "heliotrope-web.wasm")?;
-    let verifier = cargo_wasm(workspace_root, "heliotrope-wasm", "heliotrope_wasm.wasm")?;
-    let hash = fingerprint(workspace_root, &[&app, &verifier])?;
+    let app = cargo_wasm(workspace_root, "heliotrope-web", "heliotrope-web.wasm", &[])?;
+    let verifier = cargo_wasm(workspace_root, "heliotrope-wasm", "heliotrope_wasm.wasm", &[])?;
+    let chunk = ["--features", "chunk"];
+    let evm = cargo_wasm(workspace_root, "heliotrope-evm", "heliotrope_evm.wasm", &chunk)?;
+    let hash = fingerprint(workspace_root, &[&app, &verifier, &evm])?;
     let assets = out_dir.join("a").join(&hash);
     if is_there && assets.join("complete").is_file() {
         fs::write(&stamp, sources)?;
@@ -99,7 +107,7 @@ pub fn build_web(workspace_root: &Path, out_dir: &Path) -> Result<WebSizes> {
     let staging = out_dir.with_extension(format!("new-{}", std::process::id()));
     let staged = staging.join("a").join(&hash);
     fs::create_dir_all(&staged)?;
-    fill(&web, &staged, [&app, &verifier])?;
+    fill(&web, &staged, [&app, &verifier, &evm])?;
     bindgen(&verifier, "heliotrope-wasm", &node_dir, Kind::Node)?;
     let index = fs::read_to_string(web.join("app/static/index.html"))?;
     fs::write(staging.join("index.html"), index.replace("{{assets}}", &format!("/a/{hash}/")))?;
@@ -117,10 +125,11 @@ pub fn build_web(workspace_root: &Path, out_dir: &Path) -> Result<WebSizes> {
 }
 
 /// Everything that is cached for ever.
-fn fill(web: &Path, assets: &Path, [app, verifier]: [&Path; 2]) -> Result<()> {
+fn fill(web: &Path, assets: &Path, [app, verifier, evm]: [&Path; 3]) -> Result<()> {
     bindgen(app, "heliotrope-web", assets, Kind::Web)?;
     bindgen(verifier, "heliotrope-wasm", assets, Kind::Web)?;
-    for name in ["heliotrope-web_bg.wasm", "heliotrope-wasm_bg.wasm"] {
+    bindgen(evm, "heliotrope-evm", assets, Kind::Web)?;
+    for name in ["heliotrope-web_bg.wasm", "heliotrope-wasm_bg.wasm", "heliotrope-evm_bg.wasm"] {
         wasm_opt(web, &assets.join(name))?;
     }
     for name in STATIC {
@@ -169,20 +178,15 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn cargo_wasm(root: &Path, package: &str, file: &str) -> Result<PathBuf> {
+fn cargo_wasm(root: &Path, package: &str, file: &str, extra: &[&str]) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     // One command per package: built together, the map would carry the verifier's exports.
     run(
-        Command::new(cargo).current_dir(root).args([
-            "build",
-            "--quiet",
-            "--target",
-            "wasm32-unknown-unknown",
-            "--profile",
-            "wasm",
-            "-p",
-            package,
-        ]),
+        Command::new(cargo)
+            .current_dir(root)
+            .args(["build", "--quiet", "--target", "wasm32-unknown-unknown", "--profile", "wasm"])
+            .args(["-p", package])
+            .args(extra),
         "cargo build for wasm32",
     )?;
     let target =
@@ -193,10 +197,10 @@ fn cargo_wasm(root: &Path, package: &str, file: &str) -> Result<PathBuf> {
 }
 
 /// A wasm that nothing has to be generated for, as small as it gets: `out/PACKAGE.wasm`.
-pub fn build_bare(root: &Path, package: &str, out: &Path) -> Result<PathBuf> {
+pub fn build_bare(root: &Path, package: &str, out: &Path, extra: &[&str]) -> Result<PathBuf> {
     let web = root.join("web");
     npm_ci(&web)?;
-    let built = cargo_wasm(root, package, &format!("{}.wasm", package.replace('-', "_")))?;
+    let built = cargo_wasm(root, package, &format!("{}.wasm", package.replace('-', "_")), extra)?;
     let wasm = out.join(package).with_extension("wasm");
     copy(&built, &wasm)?;
     wasm_opt(&web, &wasm)?;

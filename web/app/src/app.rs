@@ -5,7 +5,7 @@ use heliotrope_wasm::protocol::HexState;
 use leptos::{html, prelude::*};
 
 use crate::{
-    deep_link, drawer::Drawer, expose, map, model::Model, overview::Overview, verifier,
+    calls, deep_link, drawer::Drawer, expose, map, model::Model, overview::Overview, verifier,
     verifier::Verifier, words,
 };
 
@@ -50,6 +50,7 @@ pub(crate) fn App() -> impl IntoView {
         now_s: clock,
     });
     expose::follow(model);
+    calls::offer(verifier.clone());
     follow_selection(model, verifier.clone());
     follow_first_epoch(model, verifier.clone());
 

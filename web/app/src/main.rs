@@ -11,6 +11,7 @@
 #![allow(unreachable_pub, reason = "the component macro makes public builders of private parts")]
 
 mod app;
+mod calls;
 mod cells;
 mod deep_link;
 mod drawer;

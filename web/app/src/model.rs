@@ -182,6 +182,8 @@ impl Model {
                 self.failed.set(Some(Stopped { message, hint }));
             }
             FromWorker::Empty { hint } => self.empty.set(Some(hint)),
+            // a call belongs to whoever made it: see `calls`
+            FromWorker::Called { .. } => {}
             FromWorker::Newer { epoch } => self.newer.set(Some(epoch)),
             FromWorker::Done { bytes, ms } => self.done.set(Some((bytes, ms))),
         }

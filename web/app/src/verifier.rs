@@ -3,13 +3,13 @@
 use std::{cell::RefCell, rc::Rc};
 
 use gloo::timers::callback::Interval;
-use heliotrope_wasm::protocol::{FromWorker, ToWorker};
+use heliotrope_wasm::protocol::{CallRequest, FromWorker, ToWorker};
 use leptos::prelude::{GetUntracked, Set};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use crate::{deep_link, map, model::Model};
+use crate::{calls, deep_link, map, model::Model};
 
 /// A verifier that is silent for so long is taken for hung: a check module may loop for ever.
 const SILENCE_MS: f64 = 45_000.0;
@@ -57,6 +57,11 @@ impl Verifier {
         self.send(&ToWorker::SetView { parents });
     }
 
+    /// Asks for a call; [`calls::settle`] gets the answer.
+    pub(crate) fn call(&self, id: u32, call: CallRequest) {
+        self.send(&ToWorker::Call { id, call });
+    }
+
     fn send(&self, message: &ToWorker) {
         let running = self.running.borrow();
         let Some(running) = running.as_ref() else { return };
@@ -91,6 +96,9 @@ impl Verifier {
         let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
             model.heard.set(now_ms());
             match serde_wasm_bindgen::from_value::<FromWorker>(event.data()) {
+                Ok(FromWorker::Called { id, answer, error }) => {
+                    calls::settle(id, answer, error.as_deref())
+                }
                 Ok(message) => model.take(message),
                 Err(error) => model
                     .crashed
