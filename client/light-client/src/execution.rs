@@ -194,15 +194,18 @@ fn check(
     let account = eip1186::verify_account(block.state_root, address, &account_proof)
         .map_err(|e| not_proven(e.to_string()))?;
     let storage_root = account.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
+    keep(&mut proven.nodes, account_proof);
+    if storage_root == EMPTY_ROOT_HASH {
+        // every slot is zero: what nodes send beside it differs, and proves nothing
+        proven.values.extend(keys.iter().map(|_| U256::ZERO));
+        return Ok(account);
+    }
     if answer.storage_proof.len() != keys.len() {
         let (got, expected) = (answer.storage_proof.len(), keys.len());
         return Err(not_proven(format!("{got} storage proofs, expected {expected}")));
     }
-    keep(&mut proven.nodes, account_proof);
     for (key, slot) in keys.iter().zip(answer.storage_proof) {
-        // where there is no storage, some nodes send a node of the empty trie: it proves nothing
-        let nodes = if storage_root == EMPTY_ROOT_HASH { Vec::new() } else { slot.proof };
-        let proof: Vec<Vec<u8>> = nodes.into_iter().map(|b| b.0).collect();
+        let proof: Vec<Vec<u8>> = slot.proof.into_iter().map(|b| b.0).collect();
         let value = eip1186::verify_storage(storage_root, *key, &proof)
             .map_err(|e| not_proven(format!("slot {key}: {e}")))?;
         proven.values.push(value);

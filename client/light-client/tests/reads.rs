@@ -215,3 +215,15 @@ fn a_mainnet_account_is_proven_by_exactly_its_nodes() {
     }
     assert!(judge_proof(answer, root, Address::repeat_byte(7), &[]).is_err(), "another account");
 }
+
+#[test]
+fn slots_of_nobody_are_zero_whatever_a_node_sends_beside_it() {
+    let empty_state = alloy_consensus::constants::EMPTY_ROOT_HASH;
+    let nobody = Address::repeat_byte(7);
+    let some = serde_json::json!([{ "proof": ["0x80"] }]);
+    for beside in [serde_json::json!([]), some] {
+        let answer = serde_json::json!({ "accountProof": [], "storageProof": beside });
+        judge_proof(answer.clone(), empty_state, nobody, &[B256::ZERO]).unwrap();
+        assert!(judge_proof(answer, B256::repeat_byte(1), nobody, &[B256::ZERO]).is_err());
+    }
+}

@@ -97,7 +97,7 @@ impl Verifier {
             model.heard.set(now_ms());
             match serde_wasm_bindgen::from_value::<FromWorker>(event.data()) {
                 Ok(FromWorker::Called { id, answer, error }) => {
-                    calls::settle(id, answer, error.as_deref())
+                    calls::settle(id, answer, error.as_deref());
                 }
                 Ok(message) => model.take(message),
                 Err(error) => model

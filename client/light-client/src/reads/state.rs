@@ -118,17 +118,21 @@ pub(super) fn prove(
     let storage_root = account.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
     let mut proven =
         ProvenAccount { account, account_proof: answer.account_proof, ..ProvenAccount::default() };
+    if storage_root == EMPTY_ROOT_HASH {
+        // every slot is zero: what nodes send beside it differs, and proves nothing
+        proven.slots = vec![U256::ZERO; keys.len()];
+        proven.storage_proofs = vec![Vec::new(); keys.len()];
+        return Ok(proven);
+    }
     let (got, expected) = (answer.storage_proof.len(), keys.len());
     if got != expected {
         return Err(format!("{got} storage proofs, expected {expected}"));
     }
     for (key, slot) in keys.iter().zip(answer.storage_proof) {
-        // where there is no account, or no storage, some nodes send a node of the empty trie: it proves nothing
-        let proof = if storage_root == EMPTY_ROOT_HASH { Vec::new() } else { slot.proof };
-        let value =
-            verify_storage(storage_root, *key, &proof).map_err(|e| format!("slot {key}: {e}"))?;
+        let value = verify_storage(storage_root, *key, &slot.proof)
+            .map_err(|e| format!("slot {key}: {e}"))?;
         proven.slots.push(value);
-        proven.storage_proofs.push(proof);
+        proven.storage_proofs.push(slot.proof);
     }
     Ok(proven)
 }
