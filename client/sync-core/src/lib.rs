@@ -9,7 +9,7 @@
 //! output() ─▶ the finalized and optimistic headers, 256 bytes
 //! ```
 //!
-//! With the feature `reads` it also proves accounts, slots, receipts and logs under those headers: see [`reads`].
+//! With the feature `reads` it also proves accounts, slots, receipts and logs under those headers: see `reads`.
 //!
 //! What goes in is described in [`heliotrope_verifier::chains::ethereum::compact`]. Refusals are numbers, see
 //! [`Refusal`]: the words are worth more bytes than the rules, and the host has them.
