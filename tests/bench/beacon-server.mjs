@@ -1,7 +1,7 @@
 // A beacon node, an execution node and a gateway on loopback that serve one recording of mainnet, in a
 // process of their own, so that what they cost is on nobody's account.
 //
-// Usage: node beacon-server.mjs RECORDING COMPACT; prints its port. GET /_sent answers and resets the bytes sent.
+// Usage: node beacon-server.mjs RECORDING COMPACT STATIC; prints its port. /static/ serves the last folder. GET /_sent answers and resets the bytes sent.
 
 import { createServer } from "node:http";
 import { readdirSync, readFileSync } from "node:fs";
@@ -33,6 +33,11 @@ const server = createServer((request, response) => {
   if (pathname === "/_sent") {
     response.end(String(sent));
     sent = 0;
+  } else if (pathname.startsWith("/static/")) {
+    const name = pathname.slice("/static/".length);
+    const type = { html: "text/html", js: "text/javascript", wasm: "application/wasm" }[name.split(".").pop()];
+    response.writeHead(200, { "content-type": type });
+    response.end(readFileSync(join(process.argv[4], name)));
   } else if (light.startsWith("bootstrap/")) answer(bootstrap);
   else if (light === "updates") {
     const start = Number(searchParams.get("start_period"));

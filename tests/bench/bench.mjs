@@ -1,20 +1,24 @@
 // The table: every figure beside its peers or its limit, from this run. Each measurement is a fresh
 // process, peers in turn, and the smallest of several runs counts.
-// Usage: node bench.mjs SYNC_CORE_WASM FOLDER SHORT_RECORDING LONG_RECORDING; leaves FOLDER/bench.json.
+// Usage: node bench.mjs SYNC_CORE_WASM WITH_READS_WASM FOLDER SHORT_RECORDING LONG_RECORDING; leaves FOLDER/bench.json.
 
 import { execFileSync, spawn } from "node:child_process";
-import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
+import { bundle, measure } from "./browser.mjs";
 
-const [wasm, folder, recording, longRecording] = process.argv.slice(2);
+const [wasm, readsWasm, folder, recording, longRecording] = process.argv.slice(2);
 const RUNS = 5;
 const brotli = (file) => brotliCompressSync(readFileSync(file), {
   params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24 },
 }).length;
 const node = (...args) => JSON.parse(execFileSync("node", args, { encoding: "utf8" }).trim().split("\n").pop());
 
-const server = spawn("node", ["beacon-server.mjs", recording, join(folder, "short")], { stdio: ["ignore", "pipe", "inherit"] });
+const pages = mkdtempSync(join(tmpdir(), "bench-"));
+bundle(pages, wasm);
+const server = spawn("node", ["beacon-server.mjs", recording, join(folder, "short"), pages], { stdio: ["ignore", "pipe", "inherit"] });
 const port = await new Promise((resolve) => server.stdout.once("data", (line) => resolve(String(line).trim())));
 const url = `http://127.0.0.1:${port}`;
 const root = `0x${readFileSync(join(folder, "short/root")).toString("hex")}`;
@@ -25,7 +29,7 @@ const clients = {
 };
 
 const rows = {};
-for (const name of Object.keys(clients)) rows[name] = { cpu_ms: Infinity, cold_cpu_ms: Infinity };
+for (const name of Object.keys(clients)) rows[name] = { cpu_ms: Infinity, cold_cpu_ms: Infinity, chromium_cpu_ms: Infinity };
 for (let run = 0; run < RUNS; run += 1) {
   for (const [name, args] of Object.entries(clients)) {
     await (await fetch(`${url}/_sent`)).text();
@@ -36,7 +40,13 @@ for (let run = 0; run < RUNS; run += 1) {
     row.bytes = Number(await (await fetch(`${url}/_sent`)).text());
   }
 }
+for (let run = 0; run < RUNS; run += 1) {
+  for (const [name, row] of Object.entries(rows)) {
+    row.chromium_cpu_ms = Math.min(row.chromium_cpu_ms, await measure(name, url, root));
+  }
+}
 server.kill();
+rmSync(pages, { recursive: true });
 
 rows.ours.brotli = brotli(wasm);
 rows.helios.brotli = brotli("node_modules/@a16z/helios/dist/lib.mjs");
@@ -56,6 +66,9 @@ console.log("".padEnd(44), ...["heliotrope", "helios", "lodestar"].map((name) =>
 line("download of the code, brotli", "brotli", "kB", 1000);
 line("bootstrap, 6 periods, finality: CPU", "cpu_ms", "ms");
 line("the same with loading the code", "cold_cpu_ms", "ms");
+line("the same in Chromium, with loading", "chromium_cpu_ms", "ms");
 line("the same: bytes received", "bytes", "kB", 1000);
+rows.ours.reads_brotli = brotli(readsWasm);
+console.log(`the code with account, storage, receipt and log proofs: ${text(rows.ours.reads_brotli / 1000, "kB").trim()}`);
 console.log(`${long.periods} periods in one batch, warm: ${(long.ms / long.periods).toFixed(2)} ms and ${Math.round(long.bytes / long.periods)} bytes a period (with all keys ${Math.round(full / long.periods)}: ${(full / long.bytes).toFixed(1)}×)`);
 writeFileSync(join(folder, "bench.json"), `${JSON.stringify({ clients: rows, long }, null, 2)}\n`);

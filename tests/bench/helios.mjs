@@ -1,14 +1,12 @@
-// Helios (wasm, npm) from checkpoint to synced, once, cold. Usage: node helios.mjs URL ROOT
+// Once, cold, in Node. Usage: node helios.mjs URL ROOT
 
-import { createHeliosProvider } from "@a16z/helios";
+import { load, sync } from "./clients/helios.mjs";
 import { report } from "./report.mjs";
 
-const [url, checkpoint] = process.argv.slice(2);
+const [url, root] = process.argv.slice(2);
 const cold = report();
-const provider = await createHeliosProvider({
-  executionRpc: url, consensusRpc: url, checkpoint, network: "mainnet", dbType: "config",
-}, "ethereum");
+const provider = await load(url, root);
 const started = report();
-await provider.waitSynced();
+await sync(provider);
 console.log(JSON.stringify({ sync: started.since(), all: cold.since() }));
 process.exit(0);

@@ -1,23 +1,13 @@
-// Our sync core from checkpoint to the newest finality update over compact sync, once, cold.
-// Usage: node ours.mjs URL ROOT WASM
+// Once, cold, in Node. Usage: node ours.mjs URL ROOT WASM
 
 import { readFileSync } from "node:fs";
-import { Core, batchOf } from "./core.mjs";
+import { load, sync } from "./clients/ours.mjs";
 import { report } from "./report.mjs";
 
 const [url, root, wasm] = process.argv.slice(2);
-const get = async (name) => {
-  const response = await fetch(`${url}/compact/${name}`);
-  if (!response.ok) throw Error(`${name}: HTTP ${response.status}`);
-  return new Uint8Array(await response.arrayBuffer());
-};
 const cold = report();
-const core = await Core.load(readFileSync(wasm));
+const core = await load(readFileSync(wasm));
 const started = report();
-const [bootstrap, updates, finality] = await Promise.all(["bootstrap", "updates", "finality"].map(get));
-const slot = Number.MAX_SAFE_INTEGER;
-core.start(Buffer.from(root.slice(2), "hex"), bootstrap);
-core.apply(updates, slot);
-core.apply(batchOf(finality), slot);
-console.log(JSON.stringify({ sync: started.since(), all: cold.since(), ...core.finalized() }));
+const slot = await sync(core, url, root);
+console.log(JSON.stringify({ sync: started.since(), all: cold.since(), slot }));
 process.exit(0);

@@ -11,8 +11,8 @@ use heliotrope_light_client::recording::Recording;
 use heliotrope_verifier::chains::ethereum::{ChainSpec, compact::encode_batch};
 
 use crate::{
-    command::{loudly, quietly, vectors},
-    web_build,
+    command::{loudly, vectors},
+    setup, web_build,
 };
 
 /// Bootstrap, six updates and a finality update, with the blocks that a peer asks for.
@@ -26,18 +26,17 @@ pub fn bench(root: &Path) -> Result<()> {
         vectors().context("the figures are of recorded mainnet: ../shared/vectors is not there")?;
     let out = root.join("target/heliotrope/bench");
     let core = sync_core(root)?;
+    let with_reads = core.with_file_name("with-reads");
+    fs::create_dir_all(&with_reads)?;
+    let reads = ["--features", "reads"];
+    let with_reads = web_build::build_bare(root, "heliotrope-sync-core", &with_reads, &reads)?;
     for (name, folder) in [("short", SHORT), ("long", LONG)] {
         compact(&vectors.join(folder), &out.join(name))?;
     }
     let bench = root.join("tests/bench");
-    if !bench.join("node_modules/@a16z/helios").is_dir() {
-        quietly(
-            "bench: npm ci",
-            Command::new("npm").current_dir(&bench).args(["ci", "--no-audit"]),
-        )?;
-    }
+    setup::npm(root, "tests/bench")?;
     let mut node = Command::new("node");
-    node.current_dir(&bench).arg("bench.mjs").arg(&core).arg(&out);
+    node.current_dir(&bench).arg("bench.mjs").args([&core, &with_reads, &out]);
     loudly("bench", node.arg(vectors.join(SHORT)).arg(vectors.join(LONG)))
 }
 
