@@ -8,7 +8,7 @@ use heliotrope_verifier::chains::ethereum::{
         CompactBootstrap, CompactStore, CompactUpdate, decode_batch, initialize_compact_store,
         process_compact_updates,
     },
-    initialize_light_client_store, process_light_client_update,
+    initialize_light_client_store, process_light_client_update, process_light_client_updates,
 };
 
 use crate::{decode, journal::Journal, platform::FetchResponse};
@@ -157,10 +157,8 @@ impl Following {
             }
             Store::Standard(store) => {
                 let updates = decode::updates(&response, spec).map_err(undecodable)?;
-                for update in &updates {
-                    process_light_client_update(store, update, moment.slot, spec)
-                        .map_err(invalid)?;
-                }
+                process_light_client_updates(store, &updates, moment.slot, moment.seed, spec)
+                    .map_err(invalid)?;
                 updates.len()
             }
         };

@@ -61,6 +61,11 @@ pub fn fast_aggregate_verify<'a>(
     message: &[u8; 32],
     signature: &BlsSignature,
 ) -> Result<(), BlsError> {
+    verify(&add(pubkeys)?, message, signature)
+}
+
+/// The sum of validated keys.
+fn add<'a>(pubkeys: impl IntoIterator<Item = &'a BlsPublicKey>) -> Result<PublicKey, BlsError> {
     let mut sum: Option<AggregatePublicKey> = None;
     for (index, bytes) in pubkeys.into_iter().enumerate() {
         let key = PublicKey::key_validate(bytes).map_err(|_| BlsError::PublicKey { index })?;
@@ -71,8 +76,7 @@ pub fn fast_aggregate_verify<'a>(
             }
         }
     }
-    let sum = sum.ok_or(BlsError::NoPublicKeys)?;
-    verify(&sum.to_public_key(), message, signature)
+    Ok(sum.ok_or(BlsError::NoPublicKeys)?.to_public_key())
 }
 
 /// Verifies the signature of the members of `committee` whose `participation` is true.
@@ -86,18 +90,24 @@ pub fn verify_sync_committee_signature(
     message: &[u8; 32],
     signature: &BlsSignature,
 ) -> Result<(), BlsError> {
+    verify(&participants_key(committee, participation)?, message, signature)
+}
+
+/// The key of the members whose `participation` is true: the proven aggregate less those absent, where they are fewer.
+pub(super) fn participants_key(
+    committee: &SyncCommittee,
+    participation: &[bool],
+) -> Result<PublicKey, BlsError> {
     let present = participation.iter().filter(|bit| **bit).count();
     if present == 0 {
         return Err(BlsError::NoPublicKeys);
     }
     let members = || committee.pubkeys.iter().zip(participation);
     if present.saturating_mul(2) <= participation.len() {
-        let keys = members().filter(|(_, bit)| **bit).map(|(key, _)| key);
-        return fast_aggregate_verify(keys, message, signature);
+        return add(members().filter(|(_, bit)| **bit).map(|(key, _)| key));
     }
     let absent = members().filter(|(_, bit)| !**bit).map(|(key, _)| key);
-    let key = subtract(&committee.aggregate_pubkey, absent)?;
-    verify(&key, message, signature)
+    subtract(&committee.aggregate_pubkey, absent)
 }
 
 /// `aggregate` without the keys of the `absent`, rather than the sum of up to 512 keys.

@@ -14,6 +14,7 @@
 //!
 //! [`ProofClass::Committee`]: crate::consensus::ProofClass::Committee
 
+mod batch;
 mod bls;
 mod codec;
 pub mod compact;
@@ -27,6 +28,7 @@ mod types;
 mod upgrade;
 mod validate;
 
+pub use batch::{BatchError, process_light_client_updates};
 pub use bls::{BlsError, DST, fast_aggregate_verify, verify_sync_committee_signature};
 pub use error::{HeaderRole, LightClientError};
 pub use gindex::{

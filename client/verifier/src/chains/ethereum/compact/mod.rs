@@ -46,17 +46,18 @@ mod encode;
 
 use alloy_primitives::B256;
 
-use super::bls::{BlsError, SignedMessage, subtract, verify_batch};
+use super::batch::{Batched, process_batch};
+use super::bls::{BlsError, SignedMessage, subtract};
 use super::error::LightClientError;
 use super::spec::{ChainSpec, Preset};
 use super::ssz::SszError;
-use super::sync_protocol::{initialize_light_client_store, process_verified_update};
+use super::sync_protocol::initialize_light_client_store;
 use super::types::{
     BlsPublicKey, CommitteeDigest, ExecutionProof, LightClientBootstrap, LightClientHeader,
     LightClientStore, LightClientUpdate, SyncCommittee, pubkey_root,
 };
 use super::validate::validate_all_but_signature;
-use crate::consensus::{GotExpected, Verified};
+use crate::consensus::GotExpected;
 use crate::proofs::ssz_merkle::{compute_merkle_proof, is_valid_merkle_branch, merkleize};
 
 pub use encode::{MAX_UPDATES, decode_batch, encode_batch};
@@ -299,59 +300,52 @@ pub fn process_compact_updates(
     seed: [u8; 32],
     spec: &ChainSpec,
 ) -> Result<(), CompactError> {
-    let mut next = store.clone();
-    let mut signatures = Vec::with_capacity(updates.len());
-    for (update, compact) in updates.iter().enumerate() {
-        // Provisional: nothing of `next` is seen by anybody before all signatures are verified.
-        signatures.push(signed_message(&next, compact, update, current_slot, spec)?);
-        let verified = Verified::new(compact.update.clone());
-        process_verified_update(&mut next, verified, spec);
-        learn_execution(&mut next, &compact.update);
-    }
-    match signatures.as_slice() {
-        [] => {}
-        [one] => one.verify().map_err(|error| signature(0, error))?,
-        batch => verify_batch(batch, &seed).or_else(|error| name_the_bad(batch, error))?,
-    }
-    *store = next;
-    Ok(())
+    process_batch(store, updates, current_slot, &seed, spec)
 }
 
 const fn signature(update: usize, error: BlsError) -> CompactError {
     CompactError::Rule { update, error: LightClientError::Signature(error) }
 }
 
-fn name_the_bad(batch: &[SignedMessage], of_all: BlsError) -> Result<(), CompactError> {
-    for (update, signed) in batch.iter().enumerate() {
-        signed.verify().map_err(|error| signature(update, error))?;
-    }
-    // Each holds and all together do not: cannot be, and is not accepted.
-    Err(signature(batch.len(), of_all))
-}
+impl Batched for CompactUpdate {
+    type Committee = CommitteeDigest;
+    type Error = CompactError;
 
-/// All rules but the signature's, and what the signature must be of.
-fn signed_message(
-    store: &CompactStore,
-    compact: &CompactUpdate,
-    update: usize,
-    current_slot: u64,
-    spec: &ChainSpec,
-) -> Result<SignedMessage, CompactError> {
-    let signed = validate_all_but_signature(store, &compact.update, current_slot, spec)
-        .map_err(|error| CompactError::Rule { update, error })?;
-    let aggregate = &compact.update.sync_aggregate;
-    let committee = signed.sync_committee;
-    let absent = compact
-        .members
-        .absent_under(committee.pubkeys_root, aggregate.participation(), spec.preset())
-        .ok_or(CompactError::Members { update })?;
-    let key =
-        subtract(&committee.aggregate_pubkey, &absent).map_err(|error| signature(update, error))?;
-    Ok(SignedMessage {
-        key,
-        message: signed.signing_root.0,
-        signature: aggregate.sync_committee_signature,
-    })
+    fn update(&self) -> &LightClientUpdate<CommitteeDigest> {
+        &self.update
+    }
+
+    fn signed_message(
+        &self,
+        update: usize,
+        store: &CompactStore,
+        current_slot: u64,
+        spec: &ChainSpec,
+    ) -> Result<SignedMessage, CompactError> {
+        let signed = validate_all_but_signature(store, &self.update, current_slot, spec)
+            .map_err(|error| CompactError::Rule { update, error })?;
+        let aggregate = &self.update.sync_aggregate;
+        let committee = signed.sync_committee;
+        let absent = self
+            .members
+            .absent_under(committee.pubkeys_root, aggregate.participation(), spec.preset())
+            .ok_or(CompactError::Members { update })?;
+        let key = subtract(&committee.aggregate_pubkey, &absent)
+            .map_err(|error| signature(update, error))?;
+        Ok(SignedMessage {
+            key,
+            message: signed.signing_root.0,
+            signature: aggregate.sync_committee_signature,
+        })
+    }
+
+    fn bad_signature(update: usize, error: BlsError) -> CompactError {
+        signature(update, error)
+    }
+
+    fn learn(&self, store: &mut CompactStore) {
+        learn_execution(store, &self.update);
+    }
 }
 
 /// Completes headers of the store that came without execution data, when a verified update brings it.
