@@ -1,7 +1,8 @@
 // A beacon node, an execution node and a gateway on loopback that serve one recording of mainnet, in a
 // process of their own, so that what they cost is on nobody's account.
 //
-// Usage: node beacon-server.mjs RECORDING COMPACT STATIC; prints its port. /static/ serves the last folder. GET /_sent answers and resets the bytes sent.
+// Usage: node beacon-server.mjs RECORDING COMPACT STATIC; prints its port. /static/ serves the last folder, for pages.
+// GET /_sent answers and resets the bytes sent.
 
 import { createServer } from "node:http";
 import { readdirSync, readFileSync } from "node:fs";
@@ -47,8 +48,7 @@ const server = createServer((request, response) => {
   else if (light === "optimistic_update") answer(optimistic);
   else if (compact[pathname.replace("/compact/", "")]) {
     answer(compact[pathname.replace("/compact/", "")], "application/octet-stream");
-  }
-  else if (pathname.startsWith("/eth/v2/beacon/blocks/") && blocks[pathname.split("/").pop()]) {
+  } else if (pathname.startsWith("/eth/v2/beacon/blocks/") && blocks[pathname.split("/").pop()]) {
     answer(blocks[pathname.split("/").pop()]);
   } else if (request.method === "POST") {
     answer(JSON.stringify({ jsonrpc: "2.0", id: 1, result: "0x1" }));

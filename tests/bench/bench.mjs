@@ -48,6 +48,14 @@ for (let run = 0; run < RUNS; run += 1) {
 server.kill();
 rmSync(pages, { recursive: true });
 
+// What each fetches when the head changes. Helios: both updates and the block that the newer one attests to.
+const size = (path) => statSync(path).size;
+const updates = ["finality.json", "optimistic.json"].reduce((sum, name) => sum + size(join(recording, name)), 0);
+const { data: { attested_header: { beacon: { slot } } } } = JSON.parse(readFileSync(join(recording, "optimistic.json")));
+rows.ours.head_bytes = size(join(folder, "short/finality"));
+rows.helios.head_bytes = updates + size(join(recording, `blocks/${slot}.json`));
+rows.lodestar.head_bytes = updates;
+
 rows.ours.brotli = brotli(wasm);
 rows.helios.brotli = brotli("node_modules/@a16z/helios/dist/lib.mjs");
 rows.lodestar.brotli = brotli("node_modules/@lodestar/light-client/dist/lightclient.min.mjs");
@@ -68,6 +76,7 @@ line("bootstrap, 6 periods, finality: CPU", "cpu_ms", "ms");
 line("the same with loading the code", "cold_cpu_ms", "ms");
 line("the same in Chromium, with loading", "chromium_cpu_ms", "ms");
 line("the same: bytes received", "bytes", "kB", 1000);
+line("one change of the head: bytes received", "head_bytes", "kB", 1000);
 rows.ours.reads_brotli = brotli(readsWasm);
 console.log(`the code with account, storage, receipt and log proofs: ${text(rows.ours.reads_brotli / 1000, "kB").trim()}`);
 console.log(`${long.periods} periods in one batch, warm: ${(long.ms / long.periods).toFixed(2)} ms and ${Math.round(long.bytes / long.periods)} bytes a period (with all keys ${Math.round(full / long.periods)}: ${(full / long.bytes).toFixed(1)}×)`);

@@ -43,13 +43,16 @@ export class Core {
   }
 }
 
-/** One update as a batch. */
-export function batchOf(update) {
-  const batch = new Uint8Array(7 + update.length);
-  const view = new DataView(batch.buffer);
-  view.setUint8(0, 1);
-  view.setUint16(1, 1, true);
-  view.setUint32(3, update.length, true);
-  batch.set(update, 7);
-  return batch;
+/** A batch with one more update at its end; `empty` starts one. */
+export function append(batch, update) {
+  const longer = new Uint8Array(batch.length + 4 + update.length);
+  longer.set(batch);
+  longer.set(update, batch.length + 4);
+  const view = new DataView(longer.buffer);
+  view.setUint16(1, view.getUint16(1, true) + 1, true);
+  view.setUint32(batch.length, update.length, true);
+  return longer;
 }
+
+/** Version 1, no updates. */
+export const empty = Uint8Array.of(1, 0, 0);

@@ -4,7 +4,7 @@
 // the same data with a flipped bit in the root, the bootstrap and the updates.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Core, batchOf } from "../bench/core.mjs";
+import { Core, append, empty } from "../bench/core.mjs";
 
 const [wasm, folder] = process.argv.slice(2);
 const read = (name) => new Uint8Array(readFileSync(join(folder, name)));
@@ -30,5 +30,5 @@ refuses("bootstrap", () => core.start(root, flipped(bootstrap)));
 core.start(root, bootstrap);
 refuses("updates", () => core.apply(flipped(updates), slot));
 core.apply(updates, slot);
-if (finality.length > 0) core.apply(batchOf(finality), slot);
+if (finality.length > 0) core.apply(append(empty, finality), slot);
 console.log(`finalized slot ${core.finalized().slot},`);

@@ -1,6 +1,6 @@
 // Our sync core over compact sync: from a checkpoint to the newest finality update. In Node and in a page.
 
-import { Core, batchOf } from "../core.mjs";
+import { Core, append } from "../core.mjs";
 
 export const load = (wasm) => Core.load(wasm);
 
@@ -13,7 +13,6 @@ export async function sync(core, url, root) {
   const [bootstrap, updates, finality] = await Promise.all(["bootstrap", "updates", "finality"].map(get));
   const digits = root.slice(2).match(/../g);
   core.start(Uint8Array.from(digits, (pair) => parseInt(pair, 16)), bootstrap);
-  core.apply(updates, Number.MAX_SAFE_INTEGER);
-  core.apply(batchOf(finality), Number.MAX_SAFE_INTEGER);
+  core.apply(append(updates, finality), Number.MAX_SAFE_INTEGER);
   return core.finalized().slot;
 }
