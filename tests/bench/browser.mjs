@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
+const ABSENT = "./clients/absent.mjs";
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 /** What a page loads of each client: one script each, and our wasm. Gives the folder's files by name. */
@@ -13,9 +14,13 @@ export function bundle(folder, wasm) {
     buildSync({
       entryPoints: [`clients/${name}.mjs`], outfile: join(folder, `${name}.js`), bundle: true, format: "esm",
       minify: true, platform: "browser", logLevel: "error",
-      alias: { "@chainsafe/bls": "@chainsafe/bls/herumi" },
+      // herumi is the BLS that a browser gets; Node's files, events and randomness are not used on the way
+      alias: {
+        "@chainsafe/bls": "@chainsafe/bls/herumi", "node:fs": ABSENT, eventsource: ABSENT, crypto: ABSENT,
+      },
       define: { global: "globalThis", "process.env.NODE_ENV": '"production"' },
-      external: ["crypto", "fs", "path", "vm", "buffer"],
+      external: ["fs", "path", "vm"],
+      inject: name === "lodestar" ? ["clients/buffer.mjs"] : [],
     });
   }
   writeFileSync(join(folder, "core.wasm"), readFileSync(wasm));
