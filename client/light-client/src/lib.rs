@@ -23,6 +23,8 @@ mod journal;
 pub mod native;
 pub mod network;
 pub mod platform;
+#[cfg(feature = "proof-chain")]
+pub mod proof_chain;
 #[cfg(feature = "reads")]
 pub mod reads;
 pub mod recording;

@@ -9,9 +9,9 @@ use heliotrope_device_proofs::{
     epoch::{EvidenceLeaf, LaneManifest},
     keys,
 };
+use heliotrope_light_client::proof_chain::Anchor;
 
 use crate::{
-    anchor::Anchor,
     leaf::{Judge, LeafProof, reason_name},
     protocol::{LeafResult, LinkName, LinkReport, Outcome, RuleRow},
     report::{Broken, Link, hex0x},

@@ -11,10 +11,12 @@ use heliotrope_device_proofs::{
     epoch::{EpochManifest, LaneManifest, ShardEvidence},
     h3, sha256,
 };
-use heliotrope_light_client::platform::Platform as _;
+use heliotrope_light_client::{
+    platform::Platform as _,
+    proof_chain::{Anchor, Pin},
+};
 
 use crate::{
-    anchor::{Anchor, Pin},
     chain_view,
     emit::emit,
     leaf::{self, Judge, LeafProof},

@@ -4,18 +4,13 @@
 //! flipped bit in a signature also changes the bundle's hash, but what is wrong is the signature.
 
 use heliotrope_device_proofs::{
-    abi::{CheckInput, CheckOutput, Plan},
+    abi::CheckOutput,
     bundle::{Authenticated, EvidenceBundle},
     epoch::{EvidenceLeaf, LaneManifest},
 };
+use heliotrope_light_client::proof_chain::{self, Anchor, Pin, judge_again};
 
-use crate::{
-    anchor::{Anchor, Pin},
-    module::CheckModule,
-    platform::clock_ms,
-    protocol::LinkName,
-    report::Broken,
-};
+use crate::{module::CheckModule, platform::clock_ms, protocol::LinkName, report::Broken};
 
 /// The pinned module with its parameters, both compared with the pin.
 #[derive(Debug)]
@@ -64,7 +59,8 @@ pub(crate) fn prove(
     let begin = clock_ms();
     let device = device(leaf);
     let after_device = clock_ms();
-    let check = check(leaf, anchor, judge);
+    let check = judge_again(leaf, anchor, &judge.pin, &judge.params, &judge.module)
+        .map_err(|error| Broken::new(LinkName::Check, error));
     let after_check = clock_ms();
     let commitment = leaf.verify(lane).map_err(|error| {
         Broken::new(
@@ -85,43 +81,14 @@ fn device(leaf: &EvidenceLeaf) -> Result<Authenticated, Broken> {
         })
 }
 
-fn check(leaf: &EvidenceLeaf, anchor: &mut Anchor, judge: &Judge) -> Result<CheckOutput, Broken> {
-    let broken = |what: String| {
-        Broken::new(LinkName::Check, format!("evidence leaf {}: {what}", leaf.index))
-    };
-    let plan = judge
-        .module
-        .plan(&leaf.bundle, &judge.params)
-        .map_err(|error| broken(error.to_string()))?;
-    let plan = Plan::decode(&plan).map_err(|error| broken(format!("plan: {error}")))?;
-    let facts = anchor.facts(&plan)?;
-    let input = CheckInput {
-        module_hash: judge.pin.module_hash.0,
-        evidence: leaf.bundle.clone(),
-        facts,
-        params: judge.params.clone(),
-        now_s: anchor.timestamp(),
-    };
-    let again = judge.module.check(&input.encode()).map_err(|error| broken(error.to_string()))?;
-    if again != leaf.output {
-        return Err(broken(format!(
-            "the pinned module gives {}, the gateway committed {}",
-            verdict_of(&again),
-            verdict_of(&leaf.output)
-        )));
+impl proof_chain::CheckModule for CheckModule {
+    fn plan(&self, evidence: &[u8], params: &[u8]) -> Result<Vec<u8>, String> {
+        self.plan(evidence, params).map_err(|error| error.to_string())
     }
-    CheckOutput::decode(&again).map_err(|error| broken(format!("output: {error}")))
-}
 
-fn verdict_of(output: &[u8]) -> String {
-    CheckOutput::decode(output).map_or_else(
-        |_| format!("{} unreadable bytes", output.len()),
-        |decoded| {
-            let digest = hex::encode(heliotrope_device_proofs::sha256(output));
-            let short: String = digest.chars().take(12).collect();
-            format!("{} (output {short}…)", decoded.verdict.as_str())
-        },
-    )
+    fn check(&self, input: &[u8]) -> Result<Vec<u8>, String> {
+        self.check(input).map_err(|error| error.to_string())
+    }
 }
 
 /// Names of the network's reason numbers, from 0.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use alloy_primitives::{B256, U256};
-use heliotrope_contracts::{Roots, Settlement, settlement_slots};
+use heliotrope_contracts::{Settlement, settlement_slots};
 use heliotrope_device_proofs::{
     coverage::CellRecord,
     epoch::{EpochManifest, LaneManifest},
@@ -12,6 +12,7 @@ use heliotrope_device_proofs::{
 use heliotrope_light_client::{
     execution::{ProvenBlock, ProvenStorage, ReadError, prove_storage},
     network::DeployedNetwork,
+    proof_chain::roots,
 };
 
 use crate::{
@@ -35,19 +36,6 @@ struct Ledger<'a> {
 
 fn broken(message: String) -> Broken {
     Broken::new(LinkName::Commitment, message)
-}
-
-/// The ledger's view of a lane manifest.
-fn roots(lane: &LaneManifest) -> Roots {
-    let named = &lane.commitment;
-    Roots {
-        evidence: named.evidence_root.into(),
-        verdict: named.verdict_root.into(),
-        coverage: named.coverage_root.into(),
-        reward: named.reward_root.into(),
-        module_hash: named.module_hash.into(),
-        anchor_hash: lane.anchor_hash.into(),
-    }
 }
 
 impl Session {

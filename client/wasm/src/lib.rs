@@ -14,8 +14,6 @@
 pub mod protocol;
 
 #[cfg(feature = "worker")]
-mod anchor;
-#[cfg(feature = "worker")]
 mod call;
 #[cfg(feature = "worker")]
 mod chain_view;

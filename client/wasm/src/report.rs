@@ -1,6 +1,6 @@
 //! Building blocks of the reports that go to the page, and the two ways to stop.
 
-use heliotrope_light_client::platform::PlatformError;
+use heliotrope_light_client::{platform::PlatformError, proof_chain::AnchorError};
 
 use crate::protocol::{Exhibit, LinkName, LinkReport, Outcome};
 
@@ -19,6 +19,22 @@ pub(crate) struct Broken {
 impl Broken {
     pub(crate) fn new(link: LinkName, message: impl Into<String>) -> Self {
         Self { link, message: message.into() }
+    }
+}
+
+impl From<AnchorError> for Broken {
+    fn from(error: AnchorError) -> Self {
+        let link = match error {
+            AnchorError::Header(_) => LinkName::Commitment,
+            _ => LinkName::Check,
+        };
+        Self::new(link, error.to_string())
+    }
+}
+
+impl From<AnchorError> for Halt {
+    fn from(error: AnchorError) -> Self {
+        Self::Broken(error.into())
     }
 }
 

@@ -353,6 +353,11 @@ impl TrieNodes {
         Ok(value)
     }
 
+    /// The nodes that were used so far, by their hashes.
+    pub fn used(&self) -> impl Iterator<Item = &[u8]> {
+        self.nodes.values().filter(|(_, is_used)| *is_used).map(|(node, _)| node.as_slice())
+    }
+
     /// Checks that every node was used.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Link 2's ground: the anchor block, the facts proven under its state root, and the pinned module.
+//! The ground of link 2: the anchor block, the facts proven under its state root, and the pinned module.
 //!
 //! The ledger accepts a commitment only with the hash of a recent block, so the anchor's hash is
 //! part of what link 3 proves. Here the header that the carrier sent must have that hash, and every
@@ -18,82 +18,87 @@ use heliotrope_verifier::proofs::{
     mpt::TrieNodes,
 };
 
-use crate::{
-    protocol::LinkName,
-    report::{Broken, hex0x},
-};
-
 /// Most versions of one check that are looked through.
 const MAX_VERSIONS: u64 = 1_000;
 
 /// The module that judged, as the registry had it when the anchor block was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pin {
+pub struct Pin {
     /// Number of the version.
-    pub(crate) version: u64,
+    pub version: u64,
     /// sha256 of the module.
-    pub(crate) module_hash: B256,
+    pub module_hash: B256,
     /// sha256 of its parameters.
-    pub(crate) params_hash: B256,
+    pub params_hash: B256,
 }
 
 /// An anchor block whose hash the ledger vouches for, with the trie nodes under its state root.
 #[derive(Debug)]
-pub(crate) struct Anchor {
+pub struct Anchor {
     header: ExecutionHeader,
     nodes: TrieNodes,
     storage_roots: BTreeMap<Address, B256>,
     chain_id: u64,
 }
 
-fn check(message: impl Into<String>) -> Broken {
-    Broken::new(LinkName::Check, message)
+/// The anchor does not carry the check.
+#[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnchorError {
+    /// The header is not the block that the ledger vouches for: link 3 is broken.
+    #[error("anchor {0}")]
+    Header(String),
+    /// The registry, or a fact, is not proven under that block: link 2 is broken.
+    #[error("{0}")]
+    State(String),
 }
 
 impl Anchor {
     /// Takes the header and nodes of an evidence file for a lane whose commitment is proven.
-    pub(crate) fn open(
+    ///
+    /// # Errors
+    /// [`AnchorError::Header`] when the header is another block's, [`AnchorError::State`] for a bad set of nodes.
+    pub fn open(
         evidence: &ShardEvidence,
         lane: &LaneManifest,
         chain_id: u64,
-    ) -> Result<Self, Broken> {
+    ) -> Result<Self, AnchorError> {
         let header = ExecutionHeader::decode(&evidence.anchor_header).map_err(|error| {
-            Broken::new(
-                LinkName::Commitment,
-                format!("anchor header of lane {}: {error}", lane.lane),
-            )
+            AnchorError::Header(format!("header of lane {}: {error}", lane.lane))
         })?;
         if header.hash != B256::from(lane.anchor_hash) {
-            return Err(Broken::new(
-                LinkName::Commitment,
-                format!(
-                    "anchor block of lane {}: the header sent hashes to {}, the ledger commits to {}",
-                    lane.lane,
-                    header.hash,
-                    hex0x(&lane.anchor_hash)
-                ),
-            ));
+            return Err(AnchorError::Header(format!(
+                "block of lane {}: the header sent hashes to {}, the ledger commits to {}",
+                lane.lane,
+                header.hash,
+                B256::from(lane.anchor_hash)
+            )));
         }
-        let nodes = TrieNodes::new(evidence.nodes.clone())
-            .map_err(|error| check(format!("trie nodes under block {}: {error}", header.number)))?;
+        let nodes = TrieNodes::new(evidence.nodes.clone()).map_err(|error| {
+            AnchorError::State(format!("trie nodes under block {}: {error}", header.number))
+        })?;
         Ok(Self { header, nodes, storage_roots: BTreeMap::new(), chain_id })
     }
 
     /// Number of the block.
-    pub(crate) const fn number(&self) -> u64 {
+    #[must_use]
+    pub const fn number(&self) -> u64 {
         self.header.number
     }
 
     /// Time of the block: the `now` of every check in the lane.
-    pub(crate) const fn timestamp(&self) -> u64 {
+    #[must_use]
+    pub const fn timestamp(&self) -> u64 {
         self.header.timestamp
     }
 
     /// One storage word; zero when it is proven absent.
-    fn word(&mut self, address: Address, key: B256) -> Result<U256, Broken> {
+    fn word(&mut self, address: Address, key: B256) -> Result<U256, AnchorError> {
         let number = self.header.number;
         let not_proven = |error: String| {
-            check(format!("fact of {address} at block {number} is not proven: {error}"))
+            AnchorError::State(format!(
+                "fact of {address} at block {number} is not proven: {error}"
+            ))
         };
         let root = match self.storage_roots.get(&address) {
             Some(root) => *root,
@@ -109,11 +114,16 @@ impl Anchor {
     }
 
     /// The version of the check that was active at the anchor block.
-    pub(crate) fn pin(&mut self, registry: Address, check_id: B256) -> Result<Pin, Broken> {
+    ///
+    /// # Errors
+    /// When the registry's words are not proven, or no version was active.
+    pub fn pin(&mut self, registry: Address, check_id: B256) -> Result<Pin, AnchorError> {
         let count = self.word(registry, check_count_slot(check_id))?;
         let count = u64::try_from(count).unwrap_or(u64::MAX);
         if count > MAX_VERSIONS {
-            return Err(check(format!("check registry: {count} versions, at most {MAX_VERSIONS}")));
+            return Err(AnchorError::State(format!(
+                "check registry: {count} versions, at most {MAX_VERSIONS}"
+            )));
         }
         for version in (1..=count).rev() {
             let [first, second, third] = check_version_slots(check_id, version);
@@ -131,13 +141,16 @@ impl Anchor {
                 });
             }
         }
-        Err(check(format!(
+        Err(AnchorError::State(format!(
             "check registry: none of {count} versions was active at the anchor block"
         )))
     }
 
     /// Every fact that a plan asks for.
-    pub(crate) fn facts(&mut self, plan: &Plan) -> Result<Vec<Fact>, Broken> {
+    ///
+    /// # Errors
+    /// When one is not proven.
+    pub fn facts(&mut self, plan: &Plan) -> Result<Vec<Fact>, AnchorError> {
         let (chain_id, block) = (self.chain_id, self.header.number);
         plan.0
             .iter()
@@ -155,10 +168,13 @@ impl Anchor {
     }
 
     /// Ends the reading of a whole file: nodes that proved nothing do not belong there.
-    pub(crate) fn finish(self) -> Result<(), Broken> {
+    ///
+    /// # Errors
+    /// When there are such nodes.
+    pub fn finish(self) -> Result<(), AnchorError> {
         let number = self.header.number;
-        self.nodes
-            .finish()
-            .map_err(|error| check(format!("trie nodes under block {number}: {error}")))
+        self.nodes.finish().map_err(|error| {
+            AnchorError::State(format!("trie nodes under block {number}: {error}"))
+        })
     }
 }
