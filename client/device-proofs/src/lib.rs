@@ -28,6 +28,8 @@ pub mod keys;
 pub mod merkle;
 pub mod registry;
 pub mod report;
+#[cfg(feature = "verify")]
+pub mod signed;
 pub mod wire;
 
 use sha2::{Digest as _, Sha256};
