@@ -26,6 +26,7 @@ pub mod h3;
 #[cfg(feature = "verify")]
 pub mod keys;
 pub mod merkle;
+pub mod provenance;
 pub mod registry;
 pub mod report;
 #[cfg(feature = "verify")]

@@ -1,4 +1,4 @@
-//! RSA keys of mobile radios (TrustZone), in the binary form of the Helium network.
+//! RSA keys of mobile radios (`TrustZone`), in the binary form of the Helium network.
 //!
 //! ```text
 //!  type byte ‖ u16be(len n + len e) ‖ u16be(len n) ‖ n ‖ e          numbers big endian, no leading zero

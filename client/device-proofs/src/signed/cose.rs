@@ -4,7 +4,7 @@
 //!  18([ protected: bstr({1: alg}), unprotected: {} or {4: kid}, payload: bstr, signature: bstr ])
 //!  signed: ["Signature1", protected, external_aad, payload]
 //! ```
-//! Algorithms −7 (ES256) and −8 (EdDSA with Ed25519), RFC 9053 §2. The key id is not signed: it is a
+//! Algorithms −7 (ES256) and −8 (`EdDSA` with Ed25519), RFC 9053 §2. The key id is not signed: it is a
 //! hint where to look the key up and nothing more. Other header parameters are rejected rather than
 //! ignored, since one of them could change what the signature means.
 
