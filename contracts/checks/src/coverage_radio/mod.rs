@@ -27,9 +27,11 @@
 //! W9) has no on-chain source. Conducted power: upstream computes it and does not compare it.
 
 mod beacon;
+pub mod density;
 mod facts;
 mod geo;
 mod payload;
+pub mod reward;
 pub mod rules;
 mod witness;
 
