@@ -188,7 +188,13 @@ impl EvidenceBundle {
 
     /// Writes the bundle.
     pub fn encode_to(&self, e: &mut Encoder) {
-        e.map(5).uint(0).uint(BUNDLE_VERSION).uint(1).uint(KIND_HELIUM_POC);
+        e.map(5).uint(0).uint(BUNDLE_VERSION);
+        self.encode_fields(e);
+    }
+
+    /// Everything after the version: what both versions share.
+    pub(crate) fn encode_fields(&self, e: &mut Encoder) {
+        e.uint(1).uint(KIND_HELIUM_POC);
         e.uint(2).array(3).bytes(&self.entropy.data);
         e.uint(self.entropy.timestamp_s).uint(u64::from(self.entropy.version));
         e.uint(3).array(2).uint(self.beacon.received_ms).bytes(&self.beacon.report);
@@ -210,6 +216,10 @@ impl EvidenceBundle {
         d.map("bundle fields", 5)?;
         d.key(0)?;
         d.exactly("bundle version", BUNDLE_VERSION)?;
+        Self::decode_fields(d)
+    }
+
+    pub(crate) fn decode_fields(d: &mut Decoder<'_>) -> Result<Self, CborError> {
         d.key(1)?;
         d.exactly("bundle kind", KIND_HELIUM_POC)?;
         d.key(2)?;

@@ -199,6 +199,12 @@ impl<'a> Decoder<'a> {
         self.input.len().saturating_sub(self.at)
     }
 
+    /// The next byte, left where it is.
+    #[must_use]
+    pub fn peek(&self) -> Option<u8> {
+        self.input.get(self.at).copied()
+    }
+
     fn take(&mut self, len: u64) -> Result<&'a [u8], CborError> {
         let left = self.input.len().saturating_sub(self.at);
         let short = CborError::Truncated { at: self.at, missing: len.saturating_sub(left as u64) };

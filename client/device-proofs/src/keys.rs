@@ -5,10 +5,15 @@
 //!  type 0: ecc_compact  P-256 as its x coordinate, y = min(y, p − y); ECDSA-SHA256, DER
 //!  type 1: ed25519      32 bytes; 64-byte signature
 //!  type 3: secp256k1    33 bytes compressed; ECDSA-SHA256, DER, low s only
+//!  type 4: RSA          modulus and exponent; PKCS#1 v1.5 with SHA-256, see `rsa`
 //! ```
 //! (`helium/helium-crypto-rs`, Apache-2.0; re-stated.) The text form is base58check with a leading
-//! version byte 0. RSA keys are not supported. Of the two P-256 signatures (s and n − s) both
-//! verify, as upstream: nothing here uses a signature as an identifier.
+//! version byte 0. Of the two P-256 signatures (s and n − s) both verify, as upstream: nothing here
+//! uses a signature as an identifier.
+
+mod rsa;
+
+pub use rsa::{MAX_MODULUS_BITS, MIN_MODULUS_BITS};
 
 use crate::merkle::Hex;
 use p256::ecdsa::signature::Verifier as _;
@@ -19,6 +24,11 @@ const NETWORK_TEST: u8 = 0x10;
 const TYPE_ECC_COMPACT: u8 = 0;
 const TYPE_ED25519: u8 = 1;
 const TYPE_SECP256K1: u8 = 3;
+const TYPE_RSA: u8 = 4;
+/// Longest text form: base58 takes fewer than 1.4 characters for a byte; 5 bytes frame the key.
+const MAX_TEXT_LEN: usize = (rsa::MAX_KEY_LEN + 5) * 7 / 5;
+/// What a message quotes of a text that is no key.
+const QUOTED_LEN: usize = 64;
 
 /// Why bytes are not a device key, or a signature is not that key's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +55,20 @@ pub enum KeyError {
         got: Vec<u8>,
         /// Name of the curve.
         curve: &'static str,
+    },
+    /// The lengths in an RSA key do not add up, a number has a leading zero, or is out of range.
+    #[error("RSA key of {got} bytes is not in its one form")]
+    RsaShape {
+        /// Length without the type byte.
+        got: usize,
+    },
+    /// The modulus of an RSA key is too short.
+    #[error("RSA modulus of {got} bits, expected at least {expected}")]
+    RsaModulus {
+        /// Its length in bits.
+        got: u32,
+        /// The least.
+        expected: u32,
     },
     /// The text is not base58 with a good checksum and version 0.
     #[error("key text {got:?} is not base58check of version 0")]
@@ -76,6 +100,7 @@ enum Inner {
     EccCompact(p256::ecdsa::VerifyingKey),
     Ed25519(ed25519_dalek::VerifyingKey),
     Secp256k1(k256::ecdsa::VerifyingKey),
+    Rsa(Box<::rsa::PublicKey>),
 }
 
 /// A valid device key.
@@ -118,6 +143,7 @@ impl PublicKey {
                 let key = k256::ecdsa::VerifyingKey::from_sec1_bytes(&key);
                 Inner::Secp256k1(key.map_err(|_| point("secp256k1"))?)
             }
+            TYPE_RSA => Inner::Rsa(Box::new(rsa::read(key)?)),
             _ => return Err(KeyError::Type { got: first }),
         };
         Ok(Self { inner, bytes: bytes.to_vec() })
@@ -128,8 +154,8 @@ impl PublicKey {
     /// # Errors
     /// If the text or the key in it is not valid.
     pub fn from_b58(text: &str) -> Result<Self, KeyError> {
-        let bad = || KeyError::Text { got: text.chars().take(64).collect() };
-        if text.len() > 64 {
+        let bad = || KeyError::Text { got: text.chars().take(QUOTED_LEN).collect() };
+        if text.len() > MAX_TEXT_LEN {
             return Err(bad());
         }
         let raw = bs58::decode(text).into_vec().map_err(|_| bad())?;
@@ -178,6 +204,7 @@ impl PublicKey {
                 }
                 key.verify(message, &sig).is_ok()
             }
+            Inner::Rsa(key) => rsa::verifies(key, message, signature),
         };
         if valid { Ok(()) } else { Err(KeyError::Signature { key: self.bytes.clone() }) }
     }

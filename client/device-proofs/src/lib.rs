@@ -27,8 +27,11 @@ pub mod h3;
 pub mod keys;
 pub mod merkle;
 pub mod proof;
+pub mod provenance;
 pub mod registry;
 pub mod report;
+#[cfg(feature = "verify")]
+pub mod signed;
 pub mod wire;
 
 use sha2::{Digest as _, Sha256};

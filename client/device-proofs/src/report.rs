@@ -1,6 +1,6 @@
 //! Takes in a single report: exactly one encoding, bounded size, signed by the key it names.
 
-use crate::wire::{LoraBeaconReportReqV1, LoraWitnessReportReqV1};
+use crate::wire::{LoraBeaconReportReqV1, LoraStreamSessionInitV1, LoraWitnessReportReqV1};
 use prost::Message;
 
 /// Largest report accepted, in bytes.
@@ -50,6 +50,14 @@ pub fn decode_beacon(bytes: &[u8]) -> Result<LoraBeaconReportReqV1, ReportError>
 /// # Errors
 /// If the bytes are not the one encoding of such a message, or too many.
 pub fn decode_witness(bytes: &[u8]) -> Result<LoraWitnessReportReqV1, ReportError> {
+    decode(bytes)
+}
+
+/// Decodes a `lora_stream_session_init_v1`.
+///
+/// # Errors
+/// If the bytes are not the one encoding of such a message, or too many.
+pub fn decode_session_init(bytes: &[u8]) -> Result<LoraStreamSessionInitV1, ReportError> {
     decode(bytes)
 }
 
@@ -104,4 +112,4 @@ macro_rules! signed_report {
         }
     )+};
 }
-signed_report!(LoraBeaconReportReqV1, LoraWitnessReportReqV1);
+signed_report!(LoraBeaconReportReqV1, LoraStreamSessionInitV1, LoraWitnessReportReqV1);

@@ -114,6 +114,23 @@ pub struct EntropyReportV1 {
     pub version: u32,
 }
 
+/// `lora_stream_session_init_v1`: a gateway hands the signing of a stream to a session key.
+#[derive(Clone, PartialEq, Eq, Message)]
+pub struct LoraStreamSessionInitV1 {
+    /// Public key of the gateway, Helium binary form.
+    #[prost(bytes = "vec", tag = "1")]
+    pub pub_key: Vec<u8>,
+    /// What the server offered for this stream.
+    #[prost(bytes = "vec", tag = "2")]
+    pub nonce: Vec<u8>,
+    /// Key that signs the reports of the stream, Helium binary form.
+    #[prost(bytes = "vec", tag = "3")]
+    pub session_key: Vec<u8>,
+    /// Signature of the gateway over this message with `signature` empty.
+    #[prost(bytes = "vec", tag = "4")]
+    pub signature: Vec<u8>,
+}
+
 /// `tagged_spreading`: a spreading factor and the largest packet allowed with it.
 #[derive(Clone, PartialEq, Eq, Message)]
 pub struct TaggedSpreading {

@@ -25,11 +25,16 @@
 //! Signatures (done before). Receive times: the gateway asserts them. Deny lists (R3, W3, W4), beacon
 //! interval (R6), reciprocity (R8, W15): they need history that is not in a bundle. Capability (R5,
 //! W9) has no on-chain source. Conducted power: upstream computes it and does not compare it.
+//!
+//! HIP-15 units ([`reward`]) and HIP-17 scale ([`density`]) are functions for whoever pays; no verdict
+//! depends on them, and the module does not call them.
 
 mod beacon;
+pub mod density;
 mod facts;
 mod geo;
 mod payload;
+pub mod reward;
 pub mod rules;
 mod witness;
 

@@ -1,0 +1,175 @@
+//! Version 2 of the evidence bundle: the bundle, and where its keys, times and entropy come from.
+//!
+//! ```text
+//!  gateway key ─ signs ─ session key ─ signs ─ report ─ digest ─ receipt: receiver signs the time
+//!  Solana blockhash ‖ second ─ BLAKE3 ─ entropy of the beacon
+//! ```
+//! All of it is optional, and version 1 stays what it is. What is there must be used and must hold: a
+//! session that no report needs, or a receipt of no report in the bundle, is an error.
+//!
+//! Not checked here: whether the receiver is somebody to be believed about time, and whether the
+//! blockhash is that of its slot. Both are facts about other systems.
+
+mod entropy;
+mod receipt;
+mod session;
+
+pub use entropy::EntropySource;
+pub use receipt::Receipt;
+
+use crate::bundle::{BundleError, EvidenceBundle, MAX_BUNDLE_LEN, MAX_WITNESSES};
+use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending};
+use crate::report::{MAX_REPORT_LEN, ReportError};
+
+/// Version of the format.
+pub const BUNDLE_VERSION_2: u64 = 2;
+/// Most reports of a bundle, and so most sessions and most receipts.
+const MAX_REPORTS: usize = MAX_WITNESSES + 1;
+
+/// An evidence bundle with its provenance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EvidenceBundleV2 {
+    /// What version 1 holds.
+    pub bundle: EvidenceBundle,
+    /// `lora_stream_session_init_v1` messages as sent, strictly ascending by bytes.
+    pub sessions: Vec<Vec<u8>>,
+    /// Receipts, strictly ascending by receive time, then digest.
+    pub receipts: Vec<Receipt>,
+    /// Where the entropy comes from.
+    pub entropy_source: Option<EntropySource>,
+}
+
+/// Why provenance does not hold.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProvenanceError {
+    /// The bundle inside does not hold.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
+    /// A session init is not canonical, or not signed by the gateway it names.
+    #[error("session {index}: {error}")]
+    Session {
+        /// Which one.
+        index: usize,
+        /// What is wrong with it.
+        error: ReportError,
+    },
+    /// A second session of the same gateway.
+    #[error("session {index} is a second one of its gateway, expected one")]
+    SessionRepeated {
+        /// Which one.
+        index: usize,
+    },
+    /// No report in the bundle is of the gateway that a session names.
+    #[error("session {index} is of a gateway without a report")]
+    SessionUnused {
+        /// Which one.
+        index: usize,
+    },
+    /// A receipt is of no report in the bundle at that time.
+    #[error("receipt {index} is of no report received at {got_ms} ms")]
+    ReceiptUnused {
+        /// Which one.
+        index: usize,
+        /// The time it names.
+        got_ms: u64,
+    },
+    /// A receipt is not signed by the receiver it names.
+    #[cfg(feature = "verify")]
+    #[error("receipt {index}: {error}")]
+    ReceiptSignature {
+        /// Which one.
+        index: usize,
+        /// What is wrong with it.
+        error: crate::keys::KeyError,
+    },
+    /// The blockhash and the second do not give the entropy.
+    #[error(
+        "entropy source gives {}, expected {}",
+        crate::merkle::Hex(got),
+        crate::merkle::Hex(expected)
+    )]
+    Entropy {
+        /// What the source gives.
+        got: Vec<u8>,
+        /// Entropy of the bundle.
+        expected: Vec<u8>,
+    },
+    /// The entropy was made after it started to be valid.
+    #[error("entropy made at {got} s, expected at most {expected} s")]
+    EntropyTime {
+        /// When it was made.
+        got: u64,
+        /// When it starts to be valid.
+        expected: u64,
+    },
+}
+
+canonical!(EvidenceBundleV2);
+
+impl EvidenceBundleV2 {
+    /// Checks every signature of the bundle and its provenance.
+    ///
+    /// # Errors
+    /// Naming the first report, session, receipt or source that does not hold.
+    #[cfg(feature = "verify")]
+    pub fn authenticate(&self) -> Result<crate::bundle::Reports, ProvenanceError> {
+        let reports = self.bundle.reports()?;
+        let sessions = session::authenticate(&self.sessions)?;
+        session::authenticate_reports(&reports, &sessions)?;
+        receipt::authenticate(&self.receipts, &self.bundle)?;
+        if let Some(source) = &self.entropy_source {
+            source.authenticate(&self.bundle.entropy)?;
+        }
+        Ok(reports)
+    }
+
+    /// Writes the bundle.
+    pub fn encode_to(&self, e: &mut Encoder) {
+        e.map(8).uint(0).uint(BUNDLE_VERSION_2);
+        self.bundle.encode_fields(e);
+        e.uint(5).array(self.sessions.len());
+        for session in &self.sessions {
+            e.bytes(session);
+        }
+        e.uint(6).array(self.receipts.len());
+        self.receipts.iter().for_each(|receipt| receipt.encode_to(e));
+        e.uint(7).array(usize::from(self.entropy_source.is_some()));
+        if let Some(source) = &self.entropy_source {
+            source.encode_to(e);
+        }
+    }
+
+    /// Reads a bundle.
+    ///
+    /// # Errors
+    /// If the bytes are not the one encoding of a bundle within its limits.
+    pub fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
+        let (got, expected) = (d.remaining() as u64, MAX_BUNDLE_LEN as u64);
+        if got > expected {
+            return Err(CborError::Range { what: "bundle bytes", got, expected });
+        }
+        d.map("bundle fields", 8)?;
+        d.key(0)?;
+        d.exactly("bundle version", BUNDLE_VERSION_2)?;
+        let bundle = EvidenceBundle::decode_fields(d)?;
+        d.key(5)?;
+        let mut sessions = Vec::new();
+        for _ in 0..d.array("sessions", MAX_REPORTS)? {
+            sessions.push(d.bytes("session bytes", MAX_REPORT_LEN)?.to_vec());
+        }
+        strictly_ascending("session", &sessions, Clone::clone)?;
+        d.key(6)?;
+        let mut receipts = Vec::new();
+        for _ in 0..d.array("receipts", MAX_REPORTS)? {
+            receipts.push(Receipt::decode_from(d)?);
+        }
+        strictly_ascending("receipt", &receipts, |r| (r.received_ms, r.digest))?;
+        d.key(7)?;
+        let entropy_source = match d.array("entropy sources", 1)? {
+            0 => None,
+            _ => Some(EntropySource::decode_from(d)?),
+        };
+        Ok(Self { bundle, sessions, receipts, entropy_source })
+    }
+}
