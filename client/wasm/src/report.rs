@@ -2,7 +2,10 @@
 
 use heliotrope_light_client::platform::PlatformError;
 
-use crate::protocol::{Exhibit, LinkName, LinkReport, Outcome};
+use crate::{
+    module::ModuleError,
+    protocol::{Exhibit, LinkName, LinkReport, Outcome},
+};
 
 /// Bytes shown of an exhibit.
 const SHOWN_BYTES: usize = 1_536;
@@ -38,6 +41,17 @@ pub(crate) enum Halt {
 impl From<Broken> for Halt {
     fn from(broken: Broken) -> Self {
         Self::Broken(broken)
+    }
+}
+
+impl From<ModuleError> for Halt {
+    /// What an engine does not do is no statement about what was committed.
+    fn from(error: ModuleError) -> Self {
+        Self::Unavailable {
+            message: format!("the check module gave no verdict in this browser: {error}"),
+            hint: "Nothing was proved or disproved. Another browser, or a gateway, may run it."
+                .to_owned(),
+        }
     }
 }
 
