@@ -11,7 +11,7 @@ use heliotrope_device_proofs::{
 
 use crate::{
     anchor::{Anchor, Pin},
-    module::{CheckModule, ModuleError},
+    module::CheckModule,
     platform::clock_ms,
     protocol::LinkName,
     report::Broken,
@@ -55,19 +55,16 @@ impl LeafProof {
 }
 
 /// Looks at one leaf.
-///
-/// # Errors
-/// If the module gives no answer in this browser: then nothing can be said of the leaf.
 pub(crate) fn prove(
     leaf: &EvidenceLeaf,
     lane: &LaneManifest,
     anchor: &mut Anchor,
     judge: &Judge,
-) -> Result<LeafProof, ModuleError> {
+) -> LeafProof {
     let begin = clock_ms();
     let device = device(leaf);
     let after_device = clock_ms();
-    let check = check(leaf, anchor, judge)?;
+    let check = check(leaf, anchor, judge);
     let after_check = clock_ms();
     let commitment = leaf.verify(lane).map_err(|error| {
         Broken::new(
@@ -76,7 +73,7 @@ pub(crate) fn prove(
         )
     });
     let ms = [after_device - begin, after_check - after_device, clock_ms() - after_check];
-    Ok(LeafProof { device, check, commitment, ms })
+    LeafProof { device, check, commitment, ms }
 }
 
 fn device(leaf: &EvidenceLeaf) -> Result<Authenticated, Broken> {
@@ -88,46 +85,15 @@ fn device(leaf: &EvidenceLeaf) -> Result<Authenticated, Broken> {
         })
 }
 
-fn check(
-    leaf: &EvidenceLeaf,
-    anchor: &mut Anchor,
-    judge: &Judge,
-) -> Result<Result<CheckOutput, Broken>, ModuleError> {
-    match run(leaf, anchor, judge) {
-        Ok(output) => Ok(Ok(output)),
-        Err(NoOutput::Broken(broken)) => Ok(Err(broken)),
-        Err(NoOutput::Module(refused @ ModuleError::Refused(_))) => {
-            Ok(Err(broken(leaf, &refused.to_string())))
-        }
-        Err(NoOutput::Module(error)) => Err(error),
-    }
-}
-
-/// Why there is nothing to compare with the committed output.
-enum NoOutput {
-    Broken(Broken),
-    Module(ModuleError),
-}
-
-impl From<Broken> for NoOutput {
-    fn from(broken: Broken) -> Self {
-        Self::Broken(broken)
-    }
-}
-
-impl From<ModuleError> for NoOutput {
-    fn from(error: ModuleError) -> Self {
-        Self::Module(error)
-    }
-}
-
-fn broken(leaf: &EvidenceLeaf, what: &str) -> Broken {
-    Broken::new(LinkName::Check, format!("evidence leaf {}: {what}", leaf.index))
-}
-
-fn run(leaf: &EvidenceLeaf, anchor: &mut Anchor, judge: &Judge) -> Result<CheckOutput, NoOutput> {
-    let plan = judge.module.plan(&leaf.bundle, &judge.params)?;
-    let plan = Plan::decode(&plan).map_err(|error| broken(leaf, &format!("plan: {error}")))?;
+fn check(leaf: &EvidenceLeaf, anchor: &mut Anchor, judge: &Judge) -> Result<CheckOutput, Broken> {
+    let broken = |what: String| {
+        Broken::new(LinkName::Check, format!("evidence leaf {}: {what}", leaf.index))
+    };
+    let plan = judge
+        .module
+        .plan(&leaf.bundle, &judge.params)
+        .map_err(|error| broken(error.to_string()))?;
+    let plan = Plan::decode(&plan).map_err(|error| broken(format!("plan: {error}")))?;
     let facts = anchor.facts(&plan)?;
     let input = CheckInput {
         module_hash: judge.pin.module_hash.0,
@@ -136,14 +102,15 @@ fn run(leaf: &EvidenceLeaf, anchor: &mut Anchor, judge: &Judge) -> Result<CheckO
         params: judge.params.clone(),
         now_s: anchor.timestamp(),
     };
-    let again = judge.module.check(&input.encode())?;
+    let again = judge.module.check(&input.encode()).map_err(|error| broken(error.to_string()))?;
     if again != leaf.output {
-        let (module, gateway) = (verdict_of(&again), verdict_of(&leaf.output));
-        let what = format!("the pinned module gives {module}, the gateway committed {gateway}");
-        return Err(broken(leaf, &what).into());
+        return Err(broken(format!(
+            "the pinned module gives {}, the gateway committed {}",
+            verdict_of(&again),
+            verdict_of(&leaf.output)
+        )));
     }
-    let output = CheckOutput::decode(&again);
-    Ok(output.map_err(|error| broken(leaf, &format!("output: {error}")))?)
+    CheckOutput::decode(&again).map_err(|error| broken(format!("output: {error}")))
 }
 
 fn verdict_of(output: &[u8]) -> String {

@@ -1,13 +1,9 @@
 //! Check modules run by the browser's own WebAssembly engine.
 //!
-//! The bytes are the pinned ones, unchanged, and pass the same gate as on a gateway before the browser
-//! compiles them. Every call gets a fresh instance, so nothing is carried from one check to the next.
-//! A module that loops for ever is ended from outside: the page's watchdog ends the whole worker.
-//!
-//! A trap, a limit or a loop depends on the engine: it is an error of this host, never a verdict. That a
-//! module refuses its input does not: it is an answer, and can contradict a committed one.
+//! The bytes are the pinned ones, unchanged: a core module without imports. Every call gets a fresh
+//! instance, so nothing is carried from one check to the next. A module that loops for ever is ended
+//! from outside: the page's watchdog ends the whole worker.
 
-use heliotrope_device_proofs::module::{self as gate, Limits, validate_module};
 use js_sys::{BigInt, Function, Object, Reflect, Uint8Array, WebAssembly};
 use wasm_bindgen::{JsCast as _, JsValue};
 
@@ -18,15 +14,15 @@ const MAX_OUTPUT: u32 = 4 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum ModuleError {
-    /// It does not pass the gate.
-    #[error(transparent)]
-    Gate(#[from] gate::ModuleError),
-    /// The browser does not take it.
+    /// Not a valid module.
     #[error("module does not compile: {0}")]
     Compile(String),
-    /// The module refuses its input.
-    #[error("{0} refused its input")]
-    Refused(&'static str),
+    /// A check module has no imports.
+    #[error("module has {got} imports, expected 0")]
+    Imports {
+        /// Number of imports.
+        got: u32,
+    },
     /// Something the ABI asks for is missing.
     #[error("module has no {0}")]
     Export(&'static str),
@@ -59,11 +55,11 @@ pub(crate) struct CheckModule {
 impl CheckModule {
     /// Compiles the bytes; their digest has been compared with the pin before.
     pub(crate) fn compile(bytes: &[u8]) -> Result<Self, ModuleError> {
-        validate_module(bytes, &Limits::ABI_V1)?;
         let source = Uint8Array::from(bytes);
         let module = WebAssembly::Module::new(&source.into())
             .map_err(|error| ModuleError::Compile(text(&error)))?;
-        Ok(Self { module })
+        let got = WebAssembly::Module::imports(&module).length();
+        if got == 0 { Ok(Self { module }) } else { Err(ModuleError::Imports { got }) }
     }
 
     /// What the module says about itself.
@@ -126,9 +122,6 @@ impl Instance {
         let function = "hc_alloc";
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let ptr = js_u32(&self.invoke(function, &[len])?);
-        if ptr == 0 {
-            return Err(ModuleError::Refused(function));
-        }
         let view = Uint8Array::new(&self.memory.buffer());
         let end = ptr.checked_add(len).filter(|end| *end <= view.length());
         let end = end.ok_or(ModuleError::Range { function, ptr, len })?;
@@ -146,9 +139,6 @@ impl Instance {
             .ok_or(ModuleError::Range { function, ptr: 0, len: 0 })?;
         let [a, b, c, d, e, f, g, h] = packed.to_be_bytes();
         let (ptr, len) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
-        if packed == 0 {
-            return Err(ModuleError::Refused(function));
-        }
         let view = Uint8Array::new(&self.memory.buffer());
         let end = ptr.checked_add(len).filter(|end| *end <= view.length() && len <= MAX_OUTPUT);
         let end = end.ok_or(ModuleError::Range { function, ptr, len })?;

@@ -2,10 +2,7 @@
 
 use heliotrope_light_client::platform::PlatformError;
 
-use crate::{
-    module::ModuleError,
-    protocol::{Exhibit, LinkName, LinkReport, Outcome},
-};
+use crate::protocol::{Exhibit, LinkName, LinkReport, Outcome};
 
 /// Bytes shown of an exhibit.
 const SHOWN_BYTES: usize = 1_536;
@@ -41,17 +38,6 @@ pub(crate) enum Halt {
 impl From<Broken> for Halt {
     fn from(broken: Broken) -> Self {
         Self::Broken(broken)
-    }
-}
-
-impl From<ModuleError> for Halt {
-    /// What an engine does not do is no statement about what was committed.
-    fn from(error: ModuleError) -> Self {
-        Self::Unavailable {
-            message: format!("the check module gave no verdict in this browser: {error}"),
-            hint: "Nothing was proved or disproved. Another browser, or a gateway, may run it."
-                .to_owned(),
-        }
     }
 }
 

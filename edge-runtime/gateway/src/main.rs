@@ -17,7 +17,7 @@ mod settle;
 mod sync;
 mod verify;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::path::PathBuf;
 
 use alloy_primitives::B256;
 use anyhow::Result;
@@ -63,16 +63,8 @@ enum Action {
     ServeRpc(rpc::ServeRpc),
 }
 
-fn main() -> Result<ExitCode> {
-    // before any thread is there: the compiler of check modules limits its own process
-    if let Some(exit) = heliotrope_host::compile_if_asked() {
-        return Ok(exit);
-    }
-    act().map(|()| ExitCode::SUCCESS)
-}
-
 #[tokio::main]
-async fn act() -> Result<()> {
+async fn main() -> Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match Cli::parse().command {
