@@ -15,7 +15,8 @@
 //!
 //! Receive times are asserted by the gateway that took the report in; no device signs them.
 //!
-//! Without the feature `verify` there is no signature code: that is how check modules use it.
+//! Without the feature `verify` there is no signature code: that is how check modules use it. The
+//! feature `module` adds the gate that modules pass before they run.
 
 pub mod abi;
 pub mod bundle;
@@ -26,6 +27,8 @@ pub mod h3;
 #[cfg(feature = "verify")]
 pub mod keys;
 pub mod merkle;
+#[cfg(feature = "module")]
+pub mod module;
 pub mod proof;
 pub mod provenance;
 pub mod registry;
