@@ -1,14 +1,17 @@
 //! `heliotrope`: the gateway, and the light client on the command line.
 
 mod chain;
+mod check;
 mod compact;
 mod config;
 mod devices;
+mod engine;
 mod files;
 mod gather;
 mod ingest;
 mod lane;
 mod pinned;
+mod prove;
 mod receipt_log;
 mod rpc;
 mod run;
@@ -17,7 +20,7 @@ mod settle;
 mod sync;
 mod verify;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitCode};
 
 use alloy_primitives::B256;
 use anyhow::Result;
@@ -51,11 +54,15 @@ enum Action {
         #[command(flatten)]
         live: sync::Live,
     },
-    /// Judge an evidence file: does the chain refute what a source said?
+    /// Prove a hex of a gateway's map here, and keep its five links in one file.
+    Prove(prove::Prove),
+    /// Run a check module over a piece of evidence and say what every rule came to.
+    Check(check::Check),
+    /// Judge a file offline: do the five links of a proof hold, or does the chain refute what a source said?
     Verify {
         /// The file.
         file: PathBuf,
-        /// Beacon block root that you trust; the evidence must stand on it.
+        /// Beacon block root that you trust; the file must stand on it.
         #[arg(long)]
         checkpoint: Option<B256>,
     },
@@ -63,14 +70,30 @@ enum Action {
     ServeRpc(rpc::ServeRpc),
 }
 
+fn main() -> Result<ExitCode> {
+    // before any thread is there: the compiler of check modules limits its own process
+    if let Some(exit) = heliotrope_host::compile_if_asked() {
+        return Ok(exit);
+    }
+    act().map(|()| ExitCode::SUCCESS)
+}
+
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn act() -> Result<()> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match Cli::parse().command {
         Action::Run { config } => run::run(&config).await,
         Action::Verify { file, checkpoint } => {
             say(&verify::verify(&file, checkpoint)?);
+            Ok(())
+        }
+        Action::Prove(wanted) => {
+            say(&prove::prove(&wanted).await?);
+            Ok(())
+        }
+        Action::Check(wanted) => {
+            say(&check::check(&wanted)?);
             Ok(())
         }
         Action::ServeRpc(settings) => rpc::serve(&settings).await,

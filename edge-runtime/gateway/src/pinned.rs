@@ -6,7 +6,7 @@ use alloy_primitives::{B256, U256};
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_contracts::{Version, check_count_slot, check_version_slots};
 use heliotrope_device_proofs::sha256;
-use heliotrope_host::{CheckModule, Host};
+use heliotrope_host::{CheckModule, ModuleSet, Origin};
 use heliotrope_light_client::execution::ProvenBlock;
 
 use crate::chain::Chain;
@@ -75,10 +75,17 @@ impl PinProof {
     }
 }
 
-/// Loads the pinned bytes from the content-addressed folder.
-pub(crate) fn load(host: &Host, folder: &Path, pin: Pin) -> Result<PinnedCheck> {
-    let wasm = read_pinned(&module_path(folder, pin.version.module_hash))?;
-    let module = host.load(&wasm, &pin.version.module_hash.0)?;
+/// Loads the pinned bytes from the content-addressed folder. Whoever holds the check finishes with it,
+/// also when the registry pins another meanwhile.
+pub(crate) fn load(modules: &ModuleSet, folder: &Path, pin: Pin) -> Result<PinnedCheck> {
+    let hash = pin.version.module_hash;
+    let module = modules.get(&hash.0, || read_pinned(&module_path(folder, hash)))?;
+    match module.origin() {
+        Origin::Unkept { reason } => {
+            tracing::warn!(%hash, reason, "the compiled check module is not kept");
+        }
+        origin => tracing::debug!(%hash, ?origin, "check module"),
+    }
     let path = params_path(folder, pin.version.params_hash);
     let params = read_pinned(&path)?;
     let (got, expected) = (B256::from(sha256(&params)), pin.version.params_hash);

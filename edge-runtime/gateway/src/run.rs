@@ -10,7 +10,9 @@ use std::{path::Path, sync::Arc};
 
 use alloy::signers::local::PrivateKeySigner;
 use anyhow::{Context as _, Result};
-use heliotrope_host::{Host, HostConfig};
+use heliotrope_host::{
+    CacheConfig, Compiler, CompilerProcess, Host, HostConfig, HostError, ModuleSet,
+};
 use heliotrope_light_client::network::DeployedNetwork;
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::sync::{Notify, watch};
@@ -26,6 +28,17 @@ use crate::{
     server::{Served, router},
     settle::{Settler, Settling},
 };
+
+/// Check modules kept loaded: the pinned one, and those that epochs before it began with.
+const MODULES: usize = 4;
+
+/// The host of check modules: compiled in a process of its own, kept in the data folder.
+fn check_host(data_dir: &Path) -> Result<Host, HostError> {
+    let folder = data_dir.join("compiled");
+    let cache = CacheConfig { secret: folder.join("secret"), folder };
+    let compiler = Compiler::Process(CompilerProcess::this_program()?);
+    Host::new(HostConfig { compiler, cache: Some(cache), ..HostConfig::default() })
+}
 
 /// Runs until SIGTERM or Ctrl-C.
 pub(crate) async fn run(settings: &Path) -> Result<()> {
@@ -67,10 +80,10 @@ pub(crate) async fn run(settings: &Path) -> Result<()> {
     };
     if let Some(key) = &config.proposer_key {
         let key: PrivateKeySigner = key.parse().context("proposer_key: 32 bytes of hex")?;
-        let host = Host::new(HostConfig::default())?;
+        let modules = ModuleSet::new(check_host(&config.data_dir)?, MODULES);
         let (modules_dir, rpc) = (config.modules_dir.clone(), config.execution_rpc.clone());
         let settler =
-            Settler { chain, devices, log, files, host, modules_dir, rpc, key, wake, status };
+            Settler { chain, devices, log, files, modules, modules_dir, rpc, key, wake, status };
         tokio::spawn(settler.run());
     }
     let listener = tokio::net::TcpListener::bind(config.listen).await?;

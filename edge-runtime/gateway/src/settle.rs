@@ -25,7 +25,7 @@ use heliotrope_device_proofs::{
     Bytes32,
     epoch::{EpochManifest, LaneManifest},
 };
-use heliotrope_host::Host;
+use heliotrope_host::ModuleSet;
 use heliotrope_light_client::execution::ProvenBlock;
 use tokio::sync::{Notify, watch};
 
@@ -66,7 +66,7 @@ pub(crate) struct Settler {
     pub(crate) devices: Arc<Devices>,
     pub(crate) log: Arc<ReceiptLog>,
     pub(crate) files: EpochFiles,
-    pub(crate) host: Host,
+    pub(crate) modules: ModuleSet,
     pub(crate) modules_dir: PathBuf,
     pub(crate) rpc: String,
     pub(crate) key: PrivateKeySigner,
@@ -152,7 +152,9 @@ impl Settler {
         let head = self.chain.wait_for(|_| true).await?;
         let anchor_header = self.header(&head.block).await?;
         let (pin, pin_proof) = prove_pin(&self.chain, &head.block).await?;
-        let check = pinned::load(&self.host, &self.modules_dir, pin)?;
+        // compiling takes a while: not on the reactor's thread
+        let load = || pinned::load(&self.modules, &self.modules_dir, pin);
+        let check = tokio::task::block_in_place(load)?;
         self.status.send_modify(|s| s.module = Some(hex::encode(pin.version.module_hash)));
         self.phase("judging");
         let bench = Bench {

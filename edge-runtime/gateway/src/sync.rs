@@ -41,7 +41,7 @@ pub(crate) fn recorded(folder: &Path, checkpoint: Option<B256>) -> Result<String
 }
 
 /// A network to follow, as the command line names it.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Live {
     /// mainnet, sepolia, hoodi, or the file of another network's description.
     #[arg(long)]
@@ -71,16 +71,25 @@ impl Live {
         optimistic: bool,
     ) -> Result<(Network, LightClient<NativePlatform>)> {
         let network = self.network()?;
+        let client = self.client(&network, optimistic).await?;
+        Ok((network, client))
+    }
+
+    /// The same for a network that was described elsewhere.
+    pub(crate) async fn client(
+        &self,
+        network: &Network,
+        optimistic: bool,
+    ) -> Result<LightClient<NativePlatform>> {
         let spec = network.chain_spec()?;
         let platform = NativePlatform::new(self.data_dir.clone())?.watched_by(crate::chain::log);
-        let checkpoint = self.checkpoint(&network, &platform, &spec).await?;
+        let checkpoint = self.checkpoint(network, &platform, &spec).await?;
         let mut settings = Settings::new(self.source.clone(), checkpoint);
         settings.optimistic = optimistic;
         if self.allow_old_checkpoint {
             settings.max_checkpoint_age = None;
         }
-        let client = LightClient::start(platform, spec, settings).await?;
-        Ok((network, client))
+        Ok(LightClient::start(platform, spec, settings).await?)
     }
 
     fn network(&self) -> Result<Network> {

@@ -167,6 +167,12 @@ impl Anchor {
             .collect()
     }
 
+    /// The trie nodes that were used so far: what a file of these reads alone has to carry.
+    #[must_use]
+    pub fn used(&self) -> Vec<Vec<u8>> {
+        self.nodes.used().map(<[u8]>::to_vec).collect()
+    }
+
     /// Ends the reading of a whole file: nodes that proved nothing do not belong there.
     ///
     /// # Errors

@@ -1,0 +1,185 @@
+//! `heliotrope prove`: a hex of a gateway's map, proven on this machine, and its five links kept in one file.
+//!
+//! The gateway only carries: everything it sends is judged, by the light client on the way and by
+//! [`proof_chain::verify`] before the file is written.
+
+use std::{collections::BTreeSet, path::PathBuf};
+
+use alloy_primitives::B256;
+use anyhow::{Context as _, Result, bail, ensure};
+use heliotrope_contracts::settlement_slots;
+use heliotrope_device_proofs::{
+    coverage::Shard,
+    epoch::{EpochManifest, LaneManifest, ShardEvidence},
+    h3,
+    proof::ProofBundle,
+};
+use heliotrope_light_client::{
+    LightClient,
+    execution::{ProvenBlock, prove_storage},
+    native::NativePlatform,
+    network::DeployedNetwork,
+    platform::{FetchRequest, Platform as _},
+    proof_chain::{self, Anchor, judge_again},
+};
+
+use crate::{
+    engine::{self, Module},
+    sync::Live,
+    verify,
+};
+
+/// What to prove, and from where.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Prove {
+    /// H3 cell of resolution 8, as the map's address names it.
+    cell: String,
+    /// Base address of a gateway.
+    #[arg(long)]
+    gateway: String,
+    /// Beacon block root to start from: your own word, and nobody else is asked.
+    #[arg(long)]
+    checkpoint: Option<B256>,
+    /// Start from a checkpoint of any age. Who has left the validator set since can deceive you.
+    #[arg(long)]
+    allow_old_checkpoint: bool,
+    /// File for the proof.
+    #[arg(long, short)]
+    out: PathBuf,
+}
+
+/// Proves, writes the file, and says what it shows.
+pub(crate) async fn prove(wanted: &Prove) -> Result<String> {
+    let cell = u64::from_str_radix(wanted.cell.trim_start_matches("0x"), 16)
+        .with_context(|| format!("cell {:?}: expected an H3 index in hex digits", wanted.cell))?;
+    let carrier = Carrier::new(&wanted.gateway)?;
+    let network = carrier.get("v1/network.json").await?;
+    let deployed = DeployedNetwork::from_json(&network)?;
+    let live = Live {
+        source: vec![carrier.base.clone()],
+        checkpoint: wanted.checkpoint,
+        allow_old_checkpoint: wanted.allow_old_checkpoint,
+        ..Live::default()
+    };
+    let mut client = live.client(&deployed.network, false).await?;
+    client.sync().await?;
+    let bundle = gather(&carrier, &deployed, network, &client, cell).await?;
+    let report = verify::proof(&bundle, Some(client.checkpoint()))?;
+    std::fs::write(&wanted.out, bundle.to_file())
+        .with_context(|| wanted.out.display().to_string())?;
+    Ok(format!("{report}\nproof of hex {cell:x} kept in {}", wanted.out.display()))
+}
+
+/// A gateway, of which nothing is believed.
+struct Carrier {
+    base: String,
+    platform: NativePlatform,
+}
+
+impl Carrier {
+    fn new(base: &str) -> Result<Self> {
+        let base = base.trim_end_matches('/').to_owned();
+        Ok(Self { base, platform: NativePlatform::new(None)? })
+    }
+
+    async fn get(&self, path: &str) -> Result<Vec<u8>> {
+        let url = format!("{}/{path}", self.base);
+        let answer = self
+            .platform
+            .fetch(FetchRequest { url: url.clone(), accept: "*/*", body: None })
+            .await
+            .with_context(|| url.clone())?;
+        ensure!(answer.status == 200, "{url}: HTTP {}", answer.status);
+        Ok(answer.body)
+    }
+
+    async fn latest(&self) -> Result<EpochManifest> {
+        let latest: serde_json::Value =
+            serde_json::from_slice(&self.get("v1/epochs/latest").await?)?;
+        let epoch = latest["epoch"].as_u64().context("the gateway has not closed an epoch")?;
+        Ok(EpochManifest::decode(&self.get(&format!("v1/epochs/{epoch}/manifest")).await?)?)
+    }
+}
+
+async fn gather(
+    carrier: &Carrier,
+    deployed: &DeployedNetwork,
+    network: Vec<u8>,
+    client: &LightClient<NativePlatform>,
+    cell: u64,
+) -> Result<ProofBundle> {
+    let manifest = carrier.latest().await?;
+    let parent = h3::parent(cell, h3::SHARD_RESOLUTION).context("not a cell of the map")?;
+    let (number, epoch) = (h3::lane(parent), manifest.epoch);
+    let lane = manifest.lanes.iter().find(|lane| lane.lane == number);
+    let lane = lane.with_context(|| format!("epoch {epoch} has no lane {number}"))?;
+    let leaves = leaves_of(carrier, epoch, lane, parent, cell).await?;
+    let path = format!("v1/epochs/{epoch}/lanes/{number}/evidence/{parent:x}");
+    let evidence = ShardEvidence::decode(&carrier.get(&path).await?)?;
+    let (evidence, module, params) =
+        needed(carrier, deployed, &manifest, lane, evidence, &leaves).await?;
+
+    let block = ProvenBlock::of(client.finalized()).context("the header names no state")?;
+    let slots = settlement_slots(manifest.check_id.into(), u64::from(number), epoch);
+    let (rpc, ledger) = (format!("{}/rpc", carrier.base), deployed.contracts.settlement_ledger);
+    let stored = prove_storage(&carrier.platform, &rpc, &block, ledger, &slots).await?;
+    ensure!(
+        stored.values.first().is_some_and(|word| !word.is_zero()),
+        "epoch {epoch} of lane {number} is not in finalized block {} yet: try again in a minute",
+        block.number
+    );
+    let journal = client.proof().context("the chain since the checkpoint is too long to keep")?;
+    Ok(ProofBundle {
+        network,
+        journal,
+        ledger: stored.nodes,
+        check_id: manifest.check_id,
+        epoch,
+        lane: LaneManifest { shards: Vec::new(), ..lane.clone() },
+        evidence,
+        params,
+        module,
+    })
+}
+
+/// Which leaves a cell's numbers come from.
+async fn leaves_of(
+    carrier: &Carrier,
+    epoch: u64,
+    lane: &LaneManifest,
+    parent: u64,
+    cell: u64,
+) -> Result<BTreeSet<u32>> {
+    let shard = lane.shards.iter().find(|(of, _)| *of == parent);
+    let (_, digest) = shard.with_context(|| format!("no hex {cell:x} on the map of this epoch"))?;
+    let path = format!("v1/epochs/{epoch}/shards/{}", hex::encode(digest));
+    let shard = Shard::decode(&carrier.get(&path).await?)?;
+    let record = shard.cells.iter().find(|record| record.cell == cell);
+    let record = record.with_context(|| format!("no hex {cell:x} on the map of this epoch"))?;
+    Ok(record.leaves.iter().copied().collect())
+}
+
+/// The evidence of these leaves alone, with the module and the parameters that judged it.
+async fn needed(
+    carrier: &Carrier,
+    deployed: &DeployedNetwork,
+    manifest: &EpochManifest,
+    lane: &LaneManifest,
+    mut evidence: ShardEvidence,
+    leaves: &BTreeSet<u32>,
+) -> Result<(ShardEvidence, Vec<u8>, Vec<u8>)> {
+    evidence.leaves.retain(|leaf| leaves.contains(&leaf.index));
+    let mut anchor = Anchor::open(&evidence, lane, deployed.network.chain_id)?;
+    let pin = anchor.pin(deployed.contracts.check_registry, manifest.check_id.into())?;
+    let module = carrier.get(&format!("v1/modules/{}", hex::encode(pin.module_hash))).await?;
+    let params = carrier.get(&format!("v1/params/{}", hex::encode(pin.params_hash))).await?;
+    let loaded = Module::load(&engine::host()?, &module, &pin.module_hash)?;
+    for leaf in &evidence.leaves {
+        // marks the nodes that it takes; whether all of it holds is judged in the end
+        if let Err(broken) = judge_again(leaf, &mut anchor, &pin, &params, &loaded) {
+            bail!("{}: {broken}", proof_chain::Link::Check.as_str());
+        }
+    }
+    evidence.nodes = anchor.used();
+    Ok((evidence, module, params))
+}
