@@ -5,9 +5,12 @@ use heliotrope_contracts::{Settlement, settlement_slots};
 use heliotrope_device_proofs::{
     abi::CheckOutput, bundle::EvidenceBundle, epoch::ShardEvidence, proof::ProofBundle, sha256,
 };
-use heliotrope_verifier::proofs::{
-    eip1186::{get_account, get_storage},
-    mpt::TrieNodes,
+use heliotrope_verifier::{
+    chains::ethereum::ChainSpec,
+    proofs::{
+        eip1186::{get_account, get_storage},
+        mpt::TrieNodes,
+    },
 };
 
 use super::{Anchor, AnchorError, CheckModule, Link, judge_again, roots};
@@ -127,11 +130,11 @@ pub fn verify<M: CheckModule>(
 ) -> Report {
     let deployed = DeployedNetwork::from_json(&bundle.network).map_err(|e| e.to_string());
     let mut checkpoint =
-        Step::of(deployed.clone().and_then(|deployed| follow(bundle, &deployed, trusted, seed)));
+        Step::of(deployed.clone().and_then(|deployed| start(bundle, &deployed, trusted, seed)));
     if trusted.is_none() && checkpoint.outcome == Outcome::Verified {
         checkpoint.outcome = Outcome::Asserted;
     }
-    let header = checkpoint.then(finalized);
+    let header = checkpoint.then(|start| finalized(start, seed));
     let commitment = header.then(|block| committed(bundle, &deployed.clone()?, block));
     let check = commitment.then(|()| checked(bundle, &deployed.clone()?, load));
     let links = vec![
@@ -144,29 +147,40 @@ pub fn verify<M: CheckModule>(
     Report { links, leaves: check.proves.unwrap_or_default(), deployed: deployed.ok() }
 }
 
-/// Link 5: the store that the journal makes, from the checkpoint that it names.
-fn follow(
+/// Where the chain starts: the journal, whose bootstrap is the checkpoint's, and its network.
+struct Start {
+    journal: Journal,
+    spec: ChainSpec,
+}
+
+/// Follows a journal, at no particular time: the bundle may be old.
+fn follow(journal: Journal, spec: &ChainSpec, seed: [u8; 32]) -> Result<Following, String> {
+    let moment = Moment { slot: u64::MAX, seed };
+    Following::replay(journal, &moment, spec).map_err(|refusal| refusal.reason())
+}
+
+/// Link 5: the bootstrap is that of the checkpoint.
+fn start(
     bundle: &ProofBundle,
     deployed: &DeployedNetwork,
     trusted: Option<B256>,
     seed: [u8; 32],
-) -> Result<(Following, String), String> {
+) -> Result<(Start, String), String> {
     let spec = deployed.network.chain_spec().map_err(|e| e.to_string())?;
     let journal = Journal::decode(&bundle.journal).map_err(str::to_owned)?;
     let root = journal.checkpoint;
     if let Some(expected) = trusted.filter(|expected| *expected != root) {
         return Err(format!("the chain stands on checkpoint {root}, you named {expected}"));
     }
-    // the bundle may be old: no slot is in its future
-    let moment = Moment { slot: u64::MAX, seed };
-    let following = Following::replay(journal, &moment, &spec).map_err(|r| r.reason())?;
-    let slot = following.checkpoint_slot;
+    let bootstrap = Journal::new(journal.form, root, journal.bootstrap.clone());
+    let slot = follow(bootstrap, &spec, seed)?.checkpoint_slot;
     let whose = if trusted.is_some() { "you named it" } else { "compare it with one you trust" };
-    Ok((following, format!("checkpoint {root}, slot {slot}: {whose}")))
+    Ok((Start { journal, spec }, format!("checkpoint {root}, slot {slot}: {whose}")))
 }
 
-/// Link 4.
-fn finalized(following: &Following) -> Result<(ProvenBlock, String), String> {
+/// Link 4: the finalized header descends from it.
+fn finalized(start: &Start, seed: [u8; 32]) -> Result<(ProvenBlock, String), String> {
+    let following = follow(start.journal.clone(), &start.spec, seed)?;
     let header = following.finalized();
     let block = ProvenBlock::of(header).ok_or("the finalized header names no execution state")?;
     let summary = format!(
