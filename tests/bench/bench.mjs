@@ -40,8 +40,10 @@ for (let run = 0; run < RUNS; run += 1) {
     row.bytes = Number(await (await fetch(`${url}/_sent`)).text());
   }
 }
+const nothing = { cold_cpu_ms: Infinity, chromium_cpu_ms: Infinity };
 for (let run = 0; run < RUNS; run += 1) {
-  for (const [name, row] of Object.entries(rows)) {
+  nothing.cold_cpu_ms = Math.min(nothing.cold_cpu_ms, node("nothing.mjs", url).all.cpu_ms);
+  for (const [name, row] of Object.entries({ ...rows, nothing })) {
     row.chromium_cpu_ms = Math.min(row.chromium_cpu_ms, await measure(name, url, root));
   }
 }
@@ -77,7 +79,8 @@ line("the same with loading the code", "cold_cpu_ms", "ms");
 line("the same in Chromium, with loading", "chromium_cpu_ms", "ms");
 line("the same: bytes received", "bytes", "kB", 1000);
 line("one change of the head: bytes received", "head_bytes", "kB", 1000);
+console.log(`three fetches and nothing else: ${nothing.cold_cpu_ms.toFixed(1)} ms in Node (ours asks by node:http), ${nothing.chromium_cpu_ms.toFixed(1)} ms in Chromium`);
 rows.ours.reads_brotli = brotli(readsWasm);
 console.log(`the code with account, storage, receipt and log proofs: ${text(rows.ours.reads_brotli / 1000, "kB").trim()}`);
 console.log(`${long.periods} periods in one batch, warm: ${(long.ms / long.periods).toFixed(2)} ms and ${Math.round(long.bytes / long.periods)} bytes a period (with all keys ${Math.round(full / long.periods)}: ${(full / long.bytes).toFixed(1)}×)`);
-writeFileSync(join(folder, "bench.json"), `${JSON.stringify({ clients: rows, long }, null, 2)}\n`);
+writeFileSync(join(folder, "bench.json"), `${JSON.stringify({ clients: rows, nothing, long }, null, 2)}\n`);

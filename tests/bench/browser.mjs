@@ -28,6 +28,10 @@ export function bundle(folder, wasm) {
 }
 
 const RUN = {
+  nothing: async ([url]) => {
+    const names = ["bootstrap", "updates", "finality"];
+    await Promise.all(names.map(async (name) => (await fetch(`${url}/compact/${name}`)).arrayBuffer()));
+  },
   ours: async ([url, root]) => {
     const { load, sync } = await import(`${url}/static/ours.js`);
     const wasm = await (await fetch(`${url}/static/core.wasm`)).arrayBuffer();

@@ -25,8 +25,8 @@ pub(crate) struct Check {
     module: PathBuf,
     /// The evidence bundle, CBOR.
     evidence: PathBuf,
-    /// Chain facts that you vouch for: JSON, a list of {chain_id, block, address, key, value}. A rule whose fact is
-    /// missing is indeterminate.
+    /// Chain facts that you vouch for: JSON, a list of `{"chain_id", "block", "address", "key", "value"}`.
+    /// A rule whose fact is missing is indeterminate.
     #[arg(long)]
     facts: Option<PathBuf>,
     /// Parameters of the check, CBOR.

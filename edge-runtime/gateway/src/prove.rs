@@ -96,7 +96,10 @@ impl Carrier {
     async fn latest(&self) -> Result<EpochManifest> {
         let latest: serde_json::Value =
             serde_json::from_slice(&self.get("v1/epochs/latest").await?)?;
-        let epoch = latest["epoch"].as_u64().context("the gateway has not closed an epoch")?;
+        let epoch = latest
+            .get("epoch")
+            .and_then(serde_json::Value::as_u64)
+            .context("the gateway has not closed an epoch")?;
         Ok(EpochManifest::decode(&self.get(&format!("v1/epochs/{epoch}/manifest")).await?)?)
     }
 }

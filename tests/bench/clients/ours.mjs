@@ -4,13 +4,15 @@ import { Core, append } from "../core.mjs";
 
 export const load = (wasm) => Core.load(wasm);
 
-export async function sync(core, url, root) {
-  const get = async (name) => {
-    const response = await fetch(`${url}/compact/${name}`);
-    if (!response.ok) throw Error(`${name}: HTTP ${response.status}`);
-    return new Uint8Array(await response.arrayBuffer());
-  };
-  const [bootstrap, updates, finality] = await Promise.all(["bootstrap", "updates", "finality"].map(get));
+const fetched = async (url) => {
+  const response = await fetch(url);
+  if (!response.ok) throw Error(`${url}: HTTP ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
+};
+
+export async function sync(core, url, root, get = fetched) {
+  const names = ["bootstrap", "updates", "finality"];
+  const [bootstrap, updates, finality] = await Promise.all(names.map((name) => get(`${url}/compact/${name}`)));
   const digits = root.slice(2).match(/../g);
   core.start(Uint8Array.from(digits, (pair) => parseInt(pair, 16)), bootstrap);
   core.apply(append(updates, finality), Number.MAX_SAFE_INTEGER);
