@@ -9,4 +9,6 @@
 //! whoever verifies the verdict.
 
 pub mod coverage_radio;
+mod facts;
 pub mod guest;
+pub mod judge;
