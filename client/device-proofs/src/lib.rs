@@ -19,15 +19,22 @@
 
 pub mod abi;
 pub mod bundle;
+pub mod calldata;
 pub mod cbor;
+pub mod commp;
 pub mod coverage;
 pub mod epoch;
+pub mod fr32;
 pub mod h3;
 #[cfg(feature = "verify")]
 pub mod keys;
 pub mod merkle;
+pub mod pdp;
+pub mod piece;
 pub mod registry;
 pub mod report;
+pub mod sha254;
+pub mod submission;
 pub mod wire;
 
 use sha2::{Digest as _, Sha256};
