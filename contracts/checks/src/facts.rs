@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Facts {
     words: BTreeMap<Bytes32, (u32, Bytes32)>,
     read: BTreeSet<u32>,
+    block: Option<u64>,
 }
 
 impl Facts {
@@ -40,7 +41,7 @@ impl Facts {
                 return Err(CheckError::FactRepeated { index });
             }
         }
-        Ok(Self { words, read: BTreeSet::new() })
+        Ok(Self { words, read: BTreeSet::new(), block })
     }
 
     /// The word at `key`; `None` if no fact says it.
@@ -48,6 +49,11 @@ impl Facts {
         let (index, word) = self.words.get(key)?;
         self.read.insert(*index);
         Some(*word)
+    }
+
+    /// Number of the block that proved them; `None` if there is no fact.
+    pub(crate) const fn block(&self) -> Option<u64> {
+        self.block
     }
 
     /// Indices of the facts that were read, ascending.

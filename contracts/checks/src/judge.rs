@@ -11,6 +11,7 @@ use heliotrope_device_proofs::abi::{
     Description, FULL_SCORE_PPM, RuleDescription, RuleOutcome, Verdict,
 };
 use heliotrope_device_proofs::bundle::BundleError;
+use heliotrope_device_proofs::calldata::CalldataError;
 use heliotrope_device_proofs::cbor::CborError;
 
 /// A rule of a check.
@@ -107,6 +108,9 @@ pub enum CheckError {
     /// A report in the evidence is not in its one encoding.
     #[error(transparent)]
     Report(#[from] BundleError),
+    /// The calldata in the evidence is not in its one encoding.
+    #[error("malformed calldata: {0}")]
+    Calldata(#[from] CalldataError),
     /// Two facts about the same word.
     #[error("fact {index} repeats a storage key")]
     FactRepeated {

@@ -12,3 +12,5 @@ pub mod coverage_radio;
 mod facts;
 pub mod guest;
 pub mod judge;
+pub mod storage_commp;
+pub mod storage_pdp;
