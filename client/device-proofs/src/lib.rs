@@ -20,21 +20,28 @@
 
 pub mod abi;
 pub mod bundle;
+pub mod calldata;
 pub mod cbor;
+pub mod commp;
 pub mod coverage;
 pub mod epoch;
+pub mod fr32;
 pub mod h3;
 #[cfg(feature = "verify")]
 pub mod keys;
 pub mod merkle;
 #[cfg(feature = "module")]
 pub mod module;
+pub mod pdp;
+pub mod piece;
 pub mod proof;
 pub mod provenance;
 pub mod registry;
 pub mod report;
+pub mod sha254;
 #[cfg(feature = "verify")]
 pub mod signed;
+pub mod submission;
 pub mod wire;
 
 use sha2::{Digest as _, Sha256};

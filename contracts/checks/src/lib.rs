@@ -9,4 +9,8 @@
 //! whoever verifies the verdict.
 
 pub mod coverage_radio;
+mod facts;
 pub mod guest;
+pub mod judge;
+pub mod storage_commp;
+pub mod storage_pdp;

@@ -4,6 +4,9 @@
 //! ```text
 //!  cargo build --profile pinned ─ .wasm ─ strip ─ sha256 ─ manifest.toml
 //! ```
+//! The manifest is the list of the checks: a new one is a file in `contracts/checks/src/bin`, an entry with
+//! its name and source, and `checks --update`.
+//!
 //! Every path that could get into the bytes is mapped to a fixed name. The linker adds two exports
 //! and some custom sections that are not part of the ABI; both are cut out here, section by section,
 //! without touching code.
@@ -18,8 +21,6 @@ use std::{
     process::Command,
 };
 
-/// The checks and where their rules are.
-const CHECKS: [(&str, &str); 1] = [("coverage-radio", "contracts/checks/src/coverage_radio")];
 /// What a module may export.
 const ABI_EXPORTS: [&str; 6] =
     ["memory", "hc_abi_v1", "hc_alloc", "hc_check", "hc_describe", "hc_plan"];
@@ -53,9 +54,13 @@ struct Manifest {
 struct Entry {
     name: String,
     source: String,
+    #[serde(default)]
     sha256: String,
+    #[serde(default)]
     size: u64,
+    #[serde(default)]
     rustc: String,
+    #[serde(default)]
     abi: u32,
 }
 
@@ -64,14 +69,10 @@ struct Entry {
 /// # Errors
 /// If a build fails or a digest is another than the manifest's.
 pub fn build_checks(workspace_root: &Path, out_dir: &Path) -> Result<Vec<BuiltCheck>> {
-    let built = build(workspace_root, out_dir)?;
-    let path = workspace_root.join(MANIFEST);
-    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let manifest: Manifest = toml::from_str(&text)?;
+    let manifest = manifest(workspace_root)?;
+    let built = build(workspace_root, out_dir, &manifest)?;
     let rustc = rustc_version()?;
-    for check in &built {
-        let entry = manifest.check.iter().find(|entry| entry.name == check.name);
-        let entry = entry.with_context(|| format!("{MANIFEST} has no check {}", check.name))?;
+    for (check, entry) in built.iter().zip(&manifest.check) {
         let got = hex::encode(check.sha256);
         ensure!(
             got == entry.sha256,
@@ -85,55 +86,63 @@ pub fn build_checks(workspace_root: &Path, out_dir: &Path) -> Result<Vec<BuiltCh
     Ok(built)
 }
 
-/// Builds every check into `out_dir` and writes the manifest.
+/// Builds every check into `out_dir` and writes the digests into the manifest.
 ///
 /// # Errors
 /// If a build fails.
 pub fn update_checks(workspace_root: &Path, out_dir: &Path) -> Result<Vec<BuiltCheck>> {
-    let built = build(workspace_root, out_dir)?;
+    let mut manifest = manifest(workspace_root)?;
+    let built = build(workspace_root, out_dir, &manifest)?;
     let rustc = rustc_version()?;
-    let entries = built.iter().zip(CHECKS).map(|(check, (_, source))| Entry {
-        name: check.name.clone(),
-        source: source.into(),
-        sha256: hex::encode(check.sha256),
-        size: check.size,
-        rustc: rustc.clone(),
-        abi: 1,
-    });
-    let manifest = Manifest { check: entries.collect() };
+    for (check, entry) in built.iter().zip(&mut manifest.check) {
+        entry.sha256 = hex::encode(check.sha256);
+        entry.size = check.size;
+        entry.rustc.clone_from(&rustc);
+        entry.abi = 1;
+    }
     fs::write(workspace_root.join(MANIFEST), HEADER.to_owned() + &toml::to_string(&manifest)?)?;
     Ok(built)
 }
 
-fn build(root: &Path, out_dir: &Path) -> Result<Vec<BuiltCheck>> {
+fn manifest(workspace_root: &Path) -> Result<Manifest> {
+    let path = workspace_root.join(MANIFEST);
+    let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    toml::from_str(&text).context(MANIFEST)
+}
+
+/// Builds the checks of the manifest, in its order.
+fn build(root: &Path, out_dir: &Path, manifest: &Manifest) -> Result<Vec<BuiltCheck>> {
     let root = root.canonicalize().with_context(|| root.display().to_string())?;
     fs::create_dir_all(out_dir)?;
     let target = root.join("target");
-    let mut built = Vec::new();
-    for (name, _) in CHECKS {
-        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        cargo.current_dir(&root).env("CARGO_TARGET_DIR", &target);
-        for (variable, _) in std::env::vars_os() {
-            let variable = variable.to_string_lossy().into_owned();
-            if variable.contains("RUSTFLAGS") || variable.starts_with("CARGO_PROFILE_") {
-                cargo.env_remove(variable);
-            }
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(&root).env("CARGO_TARGET_DIR", &target);
+    for (variable, _) in std::env::vars_os() {
+        let variable = variable.to_string_lossy().into_owned();
+        if variable.contains("RUSTFLAGS") || variable.starts_with("CARGO_PROFILE_") {
+            cargo.env_remove(variable);
         }
-        cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(&root)?.join("\x1f"));
-        cargo.args(["build", "--locked", "--quiet", "--target", "wasm32-unknown-unknown"]);
-        cargo.args(["--profile", "pinned", "-p", "heliotrope-checks", "--bin", name]);
-        quietly(&format!("checks: build {name}"), &mut cargo)?;
-        let raw = target.join(format!("wasm32-unknown-unknown/pinned/{name}.wasm"));
-        let wasm = strip(&fs::read(&raw).with_context(|| raw.display().to_string())?)?;
-        let path = out_dir.join(format!("{name}.wasm"));
-        // tests build side by side: nobody may read half a module
-        let beside = path.with_extension(format!("{:?}", std::thread::current().id()));
-        fs::write(&beside, &wasm)?;
-        fs::rename(&beside, &path)?;
-        let (sha256, size) = (Sha256::digest(&wasm).into(), wasm.len() as u64);
-        built.push(BuiltCheck { name: name.into(), path, sha256, size });
     }
-    Ok(built)
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(&root)?.join("\x1f"));
+    cargo.args(["build", "--locked", "--quiet", "--target", "wasm32-unknown-unknown"]);
+    cargo.args(["--profile", "pinned", "-p", "heliotrope-checks"]);
+    cargo.args(manifest.check.iter().flat_map(|entry| ["--bin", &entry.name]));
+    quietly("checks: build", &mut cargo)?;
+    let built = target.join("wasm32-unknown-unknown/pinned");
+    manifest.check.iter().map(|entry| finish(&entry.name, &built, out_dir)).collect()
+}
+
+/// Cuts a module out of what the compiler made.
+fn finish(name: &str, built: &Path, out_dir: &Path) -> Result<BuiltCheck> {
+    let raw = built.join(format!("{name}.wasm"));
+    let wasm = strip(&fs::read(&raw).with_context(|| raw.display().to_string())?)?;
+    let path = out_dir.join(format!("{name}.wasm"));
+    // tests build side by side: nobody may read half a module
+    let beside = path.with_extension(format!("{:?}", std::thread::current().id()));
+    fs::write(&beside, &wasm)?;
+    fs::rename(&beside, &path)?;
+    let (sha256, size) = (Sha256::digest(&wasm).into(), wasm.len() as u64);
+    Ok(BuiltCheck { name: name.into(), path, sha256, size })
 }
 
 /// Compiler flags: fixed names for every path, and the memory of the module.

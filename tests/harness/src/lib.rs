@@ -33,6 +33,7 @@ pub mod fleet;
 pub mod fuzz;
 pub mod lie;
 pub mod live;
+pub mod pdp;
 pub mod process;
 pub mod progress;
 pub mod serve_rpc;

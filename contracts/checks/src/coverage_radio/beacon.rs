@@ -1,7 +1,7 @@
 //! The rules of a beacon.
 
-use super::rules::{self, Finding};
-use super::{Case, RuleOf, geo, payload};
+use super::{Case, geo, payload, rules};
+use crate::judge::{Finding, RuleOf};
 use heliotrope_device_proofs::h3;
 use heliotrope_device_proofs::registry::{Radio, STATUS_ACTIVE};
 use heliotrope_device_proofs::wire::BlockchainRegionParamsV1;

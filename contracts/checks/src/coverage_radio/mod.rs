@@ -31,7 +31,6 @@
 
 mod beacon;
 pub mod density;
-mod facts;
 mod geo;
 mod payload;
 pub mod reward;
@@ -42,16 +41,16 @@ pub use geo::{GeoError, cell_distance, distance_m, expected_rssi_dbm};
 pub use payload::{Derived, PayloadError, data_rate, derive as derive_payload, payload};
 pub use witness::{frequency_diff_hz, lag};
 
-use facts::Facts;
+pub use crate::judge::CheckError;
+
+use crate::facts::Facts;
+use crate::judge::{self, Log, format, score_ppm};
 use heliotrope_device_proofs::abi::{
-    CheckInput, CheckOutput, Description, FULL_SCORE_PPM, Plan, PlanQuery, RadioParams,
-    RuleDescription, RuleOutcome, Verdict,
+    CheckInput, CheckOutput, Description, Plan, PlanQuery, RadioParams, Verdict,
 };
-use heliotrope_device_proofs::bundle::{BundleError, EvidenceBundle, Reports};
-use heliotrope_device_proofs::cbor::CborError;
+use heliotrope_device_proofs::bundle::{EvidenceBundle, Reports};
 use heliotrope_device_proofs::registry::{self, Radio};
 use heliotrope_device_proofs::sha256;
-use rules::{Finding, Rule};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
@@ -60,58 +59,10 @@ pub const NAME: &str = "coverage-radio";
 /// Version of the rules.
 pub const VERSION: &str = "1.0.0";
 
-/// Why an input is refused. A refusal is no verdict.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum CheckError {
-    /// Input, evidence or parameters are not in their one encoding.
-    #[error("malformed {what}: {error}")]
-    Format {
-        /// Which part.
-        what: &'static str,
-        /// What is wrong.
-        error: CborError,
-    },
-    /// A report in the evidence is not in its one encoding.
-    #[error(transparent)]
-    Report(#[from] BundleError),
-    /// Two facts about the same word.
-    #[error("fact {index} repeats a storage key")]
-    FactRepeated {
-        /// Index of the second one.
-        index: usize,
-    },
-    /// Facts of different blocks.
-    #[error("fact {index} is of block {got}, expected {expected}")]
-    FactBlock {
-        /// Index of the fact.
-        index: usize,
-        /// Its block.
-        got: u64,
-        /// Block of the first fact.
-        expected: u64,
-    },
-    /// Facts of another chain than the parameters name.
-    #[error("fact {index} is of chain {got}, expected {expected}")]
-    FactChain {
-        /// Index of the fact.
-        index: usize,
-        /// Its chain.
-        got: u64,
-        /// Chain of the parameters.
-        expected: u64,
-    },
-}
-
 /// What the check says about itself.
 #[must_use]
 pub fn describe() -> Description {
-    let rules = rules::ALL.iter().map(|rule| RuleDescription {
-        rule_id: rule.id,
-        name: rule.name.into(),
-        reason: rule.reason.code(),
-    });
-    Description { name: NAME.into(), version: VERSION.into(), rules: rules.collect() }
+    judge::description(NAME, VERSION, rules::ALL)
 }
 
 /// The facts a bundle needs: the radio word of every device in it.
@@ -139,8 +90,8 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let params = RadioParams::decode(&input.params).map_err(format("params"))?;
     let bundle = EvidenceBundle::decode(&input.evidence).map_err(format("evidence"))?;
     let reports = bundle.reports()?;
-    let mut facts = Facts::new(&input.facts, &params)?;
-    let beaconer = facts.radio(&reports.beacon.pub_key);
+    let mut facts = Facts::new(&input.facts, &params.device_registry, params.chain_id)?;
+    let beaconer = radio(&mut facts, &reports.beacon.pub_key);
     let case = Case { bundle: &bundle, reports: &reports, params: &params, beaconer };
     let mut log = Log::default();
     let beacon = log.judge(0, &beacon::rules_in_order(), &case);
@@ -191,42 +142,10 @@ struct Case<'a> {
     beaconer: Option<Radio>,
 }
 
-/// A rule and the predicate that says whether it holds.
-type RuleOf<T> = (Rule, fn(&T) -> Finding);
-
-#[derive(Default)]
-struct Log {
-    outcomes: Vec<RuleOutcome>,
-}
-
-impl Log {
-    /// Applies rules in order up to the first that does not hold.
-    fn judge<T>(&mut self, subject: u32, rules: &[RuleOf<T>], case: &T) -> Verdict {
-        for (rule, predicate) in rules {
-            let verdict = self.note(subject, rule, &predicate(case));
-            if verdict != Verdict::Pass {
-                return verdict;
-            }
-        }
-        Verdict::Pass
-    }
-
-    fn note(&mut self, subject: u32, rule: &Rule, finding: &Finding) -> Verdict {
-        let reason = if finding.verdict == Verdict::Pass { 0 } else { rule.reason.code() };
-        self.outcomes.push(RuleOutcome {
-            subject,
-            rule_id: rule.id,
-            verdict: finding.verdict,
-            reason,
-            observed: finding.observed,
-            limit: finding.limit,
-        });
-        finding.verdict
-    }
-}
-
-fn format(what: &'static str) -> impl Fn(CborError) -> CheckError {
-    move |error| CheckError::Format { what, error }
+/// The radio word of the device with this key; `None` if no fact says it.
+fn radio(facts: &mut Facts, public_key: &[u8]) -> Option<Radio> {
+    let slot = registry::radio_slot(&registry::device_id(public_key));
+    facts.word(&slot).map(|word| Radio::from_word(&word))
 }
 
 /// One beacon of one gateway counts once, whoever resubmits it with other receive times.
@@ -234,13 +153,6 @@ fn replay_key(reports: &Reports) -> [u8; 32] {
     let beacon = &reports.beacon;
     let hash = Sha256::new().chain_update(b"coverage-radio/1/beacon");
     hash.chain_update(sha256(&beacon.pub_key)).chain_update(&beacon.data).finalize().into()
-}
-
-fn score_ppm(selected: usize, max_selected: u32) -> u32 {
-    let selected = u64::try_from(selected).unwrap_or(u64::MAX);
-    let full = selected.saturating_mul(u64::from(FULL_SCORE_PPM));
-    let share = full.checked_div(u64::from(max_selected)).unwrap_or_default();
-    u32::try_from(share).unwrap_or(FULL_SCORE_PPM).min(FULL_SCORE_PPM)
 }
 
 #[cfg(test)]

@@ -1,24 +1,14 @@
-//! The rules by number, name and reason.
+//! The rules by number, name and reason: n for beacon rule Rn, 100 + n for witness rule Wn, 200 + n for
+//! rule Hn of the bundle.
 
-use heliotrope_device_proofs::abi::Verdict;
+use crate::judge::Rule;
 use heliotrope_device_proofs::wire::InvalidReason as Reason;
-
-/// A rule of the check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rule {
-    /// Number: n for beacon rule Rn, 100 + n for witness rule Wn, 200 + n for rule Hn of the bundle.
-    pub id: u16,
-    /// What is true when it holds, with the unit of `observed` and `limit`.
-    pub name: &'static str,
-    /// The network's reason when it is broken.
-    pub reason: Reason,
-}
 
 macro_rules! rules {
     ($($name:ident = $id:literal, $text:literal, $reason:ident;)+) => {
         $(
             #[doc = $text]
-            pub const $name: Rule = Rule { id: $id, name: $text, reason: Reason::$reason };
+            pub const $name: Rule = Rule { id: $id, name: $text, reason: Reason::$reason.code() };
         )+
         /// Every rule, ascending by number.
         pub const ALL: &[Rule] = &[$($name),+];
@@ -44,36 +34,4 @@ rules! {
     W16 = 116, "W16 witness reports once (reports)", Duplicate;
     W17 = 117, "W17 witness is among the first (rank)", None;
     H1 = 201, "H1 somebody who counts heard the beacon (witnesses)", GatewayNoValidWitnesses;
-}
-
-/// What a predicate finds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Whether the rule holds.
-    pub verdict: Verdict,
-    /// What was observed, in the rule's unit.
-    pub observed: i64,
-    /// What is allowed, in the same unit.
-    pub limit: i64,
-}
-
-impl Finding {
-    /// The rule holds, or it is broken.
-    pub(crate) fn holds_if(
-        holds: bool,
-        observed: impl TryInto<i64>,
-        limit: impl TryInto<i64>,
-    ) -> Self {
-        let verdict = if holds { Verdict::Pass } else { Verdict::Fail };
-        Self {
-            verdict,
-            observed: observed.try_into().unwrap_or(i64::MAX),
-            limit: limit.try_into().unwrap_or(i64::MAX),
-        }
-    }
-
-    /// Something the rule needs is missing.
-    pub(crate) const fn missing() -> Self {
-        Self { verdict: Verdict::Indeterminate, observed: 0, limit: 0 }
-    }
 }

@@ -1,10 +1,10 @@
 //! The rules of a witness, and which witnesses count.
 
 use super::beacon::{came_while_entropy_valid, has_asserted, is_known};
-use super::facts::Facts;
 use super::geo::{self, Link};
-use super::rules::{self, Finding};
-use super::{Case, Log, RuleOf};
+use super::{Case, radio, rules};
+use crate::facts::Facts;
+use crate::judge::{Finding, Log, RuleOf};
 use heliotrope_device_proofs::abi::{RadioParams, Verdict};
 use heliotrope_device_proofs::bundle::Received;
 use heliotrope_device_proofs::registry::Radio;
@@ -47,7 +47,7 @@ pub(super) fn judge_all(case: &Case<'_>, facts: &mut Facts, log: &mut Log) -> (V
     for (index, (received, report)) in (0_u32..).zip(case.bundle.witnesses.iter().zip(reports)) {
         let before = reports.iter().take(usize::try_from(index).unwrap_or(usize::MAX));
         let earlier = before.filter(|other| other.pub_key == report.pub_key).count();
-        let radio = facts.radio(&report.pub_key);
+        let radio = radio(facts, &report.pub_key);
         let witness = WitnessCase { case, received, report, radio, earlier };
         match log.judge(index.saturating_add(1), &rules_in_order(), &witness) {
             Verdict::Pass => valid.push(index),

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_verifier::chains::ethereum::{Fork, LightClientSsz, Preset};
 
+mod commp;
 mod eip1186;
 mod ethereum_api;
 mod ethereum_bls;
@@ -19,6 +20,7 @@ mod ethereum_spec_sync;
 mod ethereum_spec_update_ranking;
 mod helium_poc;
 mod network;
+mod pdp;
 mod ssz_root;
 
 /// Finds cases below a folder and reports each of them.
@@ -33,6 +35,8 @@ const SUITES: &[(&str, Suite)] = &[
     ("ethereum-api", ethereum_api::run),
     ("eip1186", eip1186::run),
     ("helium-poc", helium_poc::run),
+    ("commp", commp::run),
+    ("pdp", pdp::run),
 ];
 
 /// Largest container after decompression, in bytes.

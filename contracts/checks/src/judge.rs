@@ -1,0 +1,163 @@
+//! What every check is made of: rules with numbers, what a predicate finds, and the log of outcomes.
+//!
+//! ```text
+//!  rules in order ─ predicate(case) ─► Finding ─ Log ─► outcomes, and the verdict of the first
+//!                                                       rule that does not hold
+//! ```
+//! A check says what its rules are and in which order; here is only how they are applied. Nothing
+//! here trusts anything: it sees no bytes from outside but through [`CheckError`].
+
+use heliotrope_device_proofs::abi::{
+    Description, FULL_SCORE_PPM, RuleDescription, RuleOutcome, Verdict,
+};
+use heliotrope_device_proofs::bundle::BundleError;
+use heliotrope_device_proofs::calldata::CalldataError;
+use heliotrope_device_proofs::cbor::CborError;
+
+/// A rule of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Number, see the check's table.
+    pub id: u16,
+    /// What is true when it holds, with the unit of `observed` and `limit`.
+    pub name: &'static str,
+    /// The network's reason number when it is broken.
+    pub reason: u16,
+}
+
+/// What a predicate finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether the rule holds.
+    pub verdict: Verdict,
+    /// What was observed, in the rule's unit.
+    pub observed: i64,
+    /// What is allowed, in the same unit.
+    pub limit: i64,
+}
+
+impl Finding {
+    /// The rule holds, or it is broken.
+    pub(crate) fn holds_if(
+        holds: bool,
+        observed: impl TryInto<i64>,
+        limit: impl TryInto<i64>,
+    ) -> Self {
+        let verdict = if holds { Verdict::Pass } else { Verdict::Fail };
+        Self {
+            verdict,
+            observed: observed.try_into().unwrap_or(i64::MAX),
+            limit: limit.try_into().unwrap_or(i64::MAX),
+        }
+    }
+
+    /// Something the rule needs is missing.
+    pub(crate) const fn missing() -> Self {
+        Self { verdict: Verdict::Indeterminate, observed: 0, limit: 0 }
+    }
+}
+
+/// A rule and the predicate that says whether it holds.
+pub(crate) type RuleOf<T> = (Rule, fn(&T) -> Finding);
+
+/// The outcomes so far.
+#[derive(Default)]
+pub(crate) struct Log {
+    pub(crate) outcomes: Vec<RuleOutcome>,
+}
+
+impl Log {
+    /// Applies rules in order up to the first that does not hold.
+    pub(crate) fn judge<T>(&mut self, subject: u32, rules: &[RuleOf<T>], case: &T) -> Verdict {
+        for (rule, predicate) in rules {
+            let verdict = self.note(subject, rule, &predicate(case));
+            if verdict != Verdict::Pass {
+                return verdict;
+            }
+        }
+        Verdict::Pass
+    }
+
+    /// Writes down what one rule says.
+    pub(crate) fn note(&mut self, subject: u32, rule: &Rule, finding: &Finding) -> Verdict {
+        let reason = if finding.verdict == Verdict::Pass { 0 } else { rule.reason };
+        self.outcomes.push(RuleOutcome {
+            subject,
+            rule_id: rule.id,
+            verdict: finding.verdict,
+            reason,
+            observed: finding.observed,
+            limit: finding.limit,
+        });
+        finding.verdict
+    }
+}
+
+/// Why an input is refused. A refusal is no verdict.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// Input, evidence or parameters are not in their one encoding.
+    #[error("malformed {what}: {error}")]
+    Format {
+        /// Which part.
+        what: &'static str,
+        /// What is wrong.
+        error: CborError,
+    },
+    /// A report in the evidence is not in its one encoding.
+    #[error(transparent)]
+    Report(#[from] BundleError),
+    /// The calldata in the evidence is not in its one encoding.
+    #[error("malformed calldata: {0}")]
+    Calldata(#[from] CalldataError),
+    /// Two facts about the same word.
+    #[error("fact {index} repeats a storage key")]
+    FactRepeated {
+        /// Index of the second one.
+        index: usize,
+    },
+    /// Facts of different blocks.
+    #[error("fact {index} is of block {got}, expected {expected}")]
+    FactBlock {
+        /// Index of the fact.
+        index: usize,
+        /// Its block.
+        got: u64,
+        /// Block of the first fact.
+        expected: u64,
+    },
+    /// Facts of another chain than the parameters name.
+    #[error("fact {index} is of chain {got}, expected {expected}")]
+    FactChain {
+        /// Index of the fact.
+        index: usize,
+        /// Its chain.
+        got: u64,
+        /// Chain of the parameters.
+        expected: u64,
+    },
+}
+
+/// Turns a decoder's error into a refusal that names the part.
+pub(crate) fn format(what: &'static str) -> impl Fn(CborError) -> CheckError {
+    move |error| CheckError::Format { what, error }
+}
+
+/// What a check says about itself.
+pub(crate) fn description(name: &str, version: &str, rules: &[Rule]) -> Description {
+    let rules = rules.iter().map(|rule| RuleDescription {
+        rule_id: rule.id,
+        name: rule.name.into(),
+        reason: rule.reason,
+    });
+    Description { name: name.into(), version: version.into(), rules: rules.collect() }
+}
+
+/// The share of `got` in `wanted`, in millionths, at most all of it.
+pub(crate) fn score_ppm(got: usize, wanted: u32) -> u32 {
+    let got = u64::try_from(got).unwrap_or(u64::MAX);
+    let full = got.saturating_mul(u64::from(FULL_SCORE_PPM));
+    let share = full.checked_div(u64::from(wanted)).unwrap_or_default();
+    u32::try_from(share).unwrap_or(FULL_SCORE_PPM).min(FULL_SCORE_PPM)
+}
