@@ -161,7 +161,7 @@ impl Deployment {
 
 /// The receipt of a transaction that is in a block. The library's own waiting needs further blocks to
 /// wake up, and here none is made until somebody asks.
-async fn receipt(provider: &DynProvider, transaction: B256) -> Result<TransactionReceipt> {
+pub async fn receipt(provider: &DynProvider, transaction: B256) -> Result<TransactionReceipt> {
     for _ in 0..RECEIPT_TRIES {
         if let Some(receipt) = provider.get_transaction_receipt(transaction).await? {
             return Ok(receipt);

@@ -18,7 +18,7 @@ use std::{
 
 use alloy::{
     network::{EthereumWallet, TransactionBuilder as _},
-    providers::{DynProvider, Provider as _, ProviderBuilder, ext::AnvilApi as _},
+    providers::{DynProvider, Provider as _, ProviderBuilder},
     rpc::types::TransactionRequest,
     signers::local::PrivateKeySigner,
     sol,
@@ -33,7 +33,7 @@ use heliotrope_device_proofs::piece::PieceCid;
 use heliotrope_harness::{
     command::workspace_root,
     contracts_build::{self, bytecode, tool},
-    deploy::DEVELOPMENT_KEY,
+    deploy::{DEVELOPMENT_KEY, receipt},
     pdp::{DataSet, OwnDrand, PieceTree},
     process::{Process, free_port},
     world,
@@ -97,8 +97,8 @@ impl Stage {
         contracts_build::build(&root)?;
         let code = bytecode(&root, "PossessionVerifier")?;
         let request = TransactionRequest::default().with_deploy_code(code);
-        let receipt = provider.send_transaction(request).await?.get_receipt().await?;
-        let verifier = receipt.contract_address.context("no address")?;
+        let sent = *provider.send_transaction(request).await?.tx_hash();
+        let verifier = receipt(&provider, sent).await?.contract_address.context("no address")?;
         let check = built.iter().find(|check| check.name == "storage-pdp").context("module")?;
         let wasm = std::fs::read(&check.path)?;
         let module = Host::new(HostConfig::default())?.load(&wasm, &check.sha256)?;
@@ -117,11 +117,17 @@ impl Stage {
         IPossessionVerifier::new(self.verifier, &self.provider)
     }
 
+    async fn mined(&self, transaction: B256) -> Result<()> {
+        let receipt = receipt(&self.provider, transaction).await?;
+        ensure!(receipt.status(), "transaction {transaction} was reverted");
+        Ok(())
+    }
+
     /// A data set with pieces of several heights, one of them removed again, and its challenge.
     async fn data_set(&self, layout: Layout) -> Result<(DataSet, u64)> {
         let contract = self.contract();
         let set_id = contract.nextDataSetId().call().await?;
-        contract.createDataSet().send().await?.get_receipt().await?;
+        self.mined(*contract.createDataSet().send().await?.tx_hash()).await?;
         let payload =
             |id: u64| (0..100 + 911 * id).map(|n| (n * 31 + id) as u8).collect::<Vec<_>>();
         let trees = (0..PIECES).map(|id| PieceTree::new(&payload(id)));
@@ -130,12 +136,14 @@ impl Stage {
             |piece: &PieceTree| IPossessionVerifier::Cid { data: piece.cid().encode().into() };
         let cids = pieces.iter().flatten().map(cid).collect();
         let set = U256::from(set_id);
-        contract.addPieces(set, cids).send().await?.get_receipt().await?;
-        contract.removePiece(set, U256::from(REMOVED)).send().await?.get_receipt().await?;
+        self.mined(*contract.addPieces(set, cids).send().await?.tx_hash()).await?;
+        let removed = U256::from(REMOVED);
+        self.mined(*contract.removePiece(set, removed).send().await?.tx_hash()).await?;
         pieces[REMOVED] = None;
         let data_set = DataSet { set_id, layout, pieces };
         let epoch = self.provider.get_block_number().await? + 5;
-        contract.nextProvingPeriod(set, U256::from(epoch)).send().await?.get_receipt().await?;
+        let period = contract.nextProvingPeriod(set, U256::from(epoch));
+        self.mined(*period.send().await?.tx_hash()).await?;
         let range = contract.challengeRange(set).call().await?;
         ensure!(range == U256::from(data_set.leaf_count()), "challenge range {range}");
         Ok((data_set, epoch))
@@ -146,7 +154,7 @@ impl Stage {
         let digest = U256::from_be_bytes(storage_pdp::seed(&beacon.signature));
         let set_beacon = self.contract();
         let set_beacon = set_beacon.setBeacon(U256::from(epoch), digest);
-        set_beacon.send().await?.get_receipt().await?;
+        self.mined(*set_beacon.send().await?.tx_hash()).await?;
         data_set.prove(epoch, beacon, CHALLENGES)
     }
 
@@ -219,7 +227,8 @@ async fn what_the_contract_accepts_the_module_passes_and_nothing_else() -> Resul
     let Some(stage) = Stage::start().await? else { return Ok(()) };
     for layout in [Layout::Legacy, Layout::Compact] {
         if layout == Layout::Compact {
-            stage.contract().cutOver().send().await?.get_receipt().await?;
+            let sent = *stage.contract().cutOver().send().await?.tx_hash();
+            receipt(&stage.provider, sent).await?;
         }
         let (data_set, epoch) = stage.data_set(layout).await?;
         let honest = stage.prove(&data_set, epoch).await?;
@@ -229,7 +238,7 @@ async fn what_the_contract_accepts_the_module_passes_and_nothing_else() -> Resul
         let early = stage.judge(&honest, stage.proven_facts(&honest).await?)?;
         assert_eq!(early.verdict, Verdict::Fail);
         assert!(early.outcomes.iter().any(|o| o.rule_id == 2 && o.verdict == Verdict::Fail));
-        stage.provider.anvil_mine(Some(5), None).await?;
+        let () = stage.provider.raw_request("anvil_mine".into(), ("0x5",)).await?;
 
         assert!(stage.contract_accepts(&honest.calldata).await, "{layout:?}");
         let facts = stage.proven_facts(&honest).await?;
@@ -247,7 +256,8 @@ async fn what_the_contract_accepts_the_module_passes_and_nothing_else() -> Resul
         let sent = TransactionRequest::default()
             .with_to(stage.verifier)
             .with_input(honest.calldata.clone());
-        let receipt = stage.provider.send_transaction(sent).await?.get_receipt().await?;
+        let sent = *stage.provider.send_transaction(sent).await?.tx_hash();
+        let receipt = receipt(&stage.provider, sent).await?;
         assert!(receipt.status());
         let proven = stage.contract().dataSetLastProvenEpoch(U256::from(data_set.set_id));
         assert_eq!(proven.call().await?, U256::from(receipt.block_number.context("block")?));

@@ -12,7 +12,7 @@ use ark_ec::hashing::curve_maps::wb::WBMap;
 use ark_ec::hashing::map_to_curve_hasher::MapToCurveBasedHasher;
 use ark_ec::pairing::Pairing as _;
 use ark_ff::{One as _, field_hashers::DefaultFieldHasher};
-use ark_serialize::{CanonicalDeserialize as _, CanonicalSerialize as _};
+use ark_serialize::CanonicalDeserialize as _;
 use heliotrope_device_proofs::pdp::{Beacon, DRAND_KEY_LEN, DRAND_SIGNATURE_LEN};
 use heliotrope_device_proofs::{Bytes32, sha256};
 use sha2_for_ark::Sha256;
@@ -38,15 +38,9 @@ pub fn is_signed(beacon: &Beacon, public_key: &[u8; DRAND_KEY_LEN]) -> bool {
 }
 
 fn signature_point(bytes: &[u8; DRAND_SIGNATURE_LEN]) -> Option<G1Affine> {
-    let point = G1Affine::deserialize_compressed(bytes.as_slice()).ok()?;
-    let mut canonical = [0; DRAND_SIGNATURE_LEN];
-    point.serialize_compressed(canonical.as_mut_slice()).ok()?;
-    (!point.is_zero() && canonical == *bytes).then_some(point)
+    G1Affine::deserialize_compressed(bytes.as_slice()).ok().filter(|point| !point.is_zero())
 }
 
 fn key_point(bytes: &[u8; DRAND_KEY_LEN]) -> Option<G2Affine> {
-    let point = G2Affine::deserialize_compressed(bytes.as_slice()).ok()?;
-    let mut canonical = [0; DRAND_KEY_LEN];
-    point.serialize_compressed(canonical.as_mut_slice()).ok()?;
-    (!point.is_zero() && canonical == *bytes).then_some(point)
+    G2Affine::deserialize_compressed(bytes.as_slice()).ok().filter(|point| !point.is_zero())
 }
