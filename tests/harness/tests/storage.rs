@@ -31,12 +31,12 @@ use heliotrope_device_proofs::calldata::ProvePossession;
 use heliotrope_device_proofs::pdp::{Layout, PdpParams, PossessionProof};
 use heliotrope_device_proofs::piece::PieceCid;
 use heliotrope_harness::{
+    checks_build::build_checks,
     command::workspace_root,
     contracts_build::{self, bytecode, tool},
     deploy::{DEVELOPMENT_KEY, receipt},
     pdp::{DataSet, OwnDrand, PieceTree},
     process::{Process, free_port},
-    world,
 };
 use heliotrope_host::{CheckModule, Host, HostConfig};
 use heliotrope_verifier::proofs::eip1186::{verify_account, verify_storage};
@@ -60,8 +60,9 @@ sol! {
 const CHAIN_ID: u64 = 31_337;
 const CHALLENGES: u64 = 5;
 const PIECES: u64 = 13;
-/// Gone before the challenge: its id stays and its leaves do not.
-const REMOVED: usize = 4;
+/// Gone before the challenge: its id stays and its leaves do not. Its node of the sum tree holds another piece too:
+/// anvil keeps a word that became zero in its trie, which no chain does and the verifier refuses.
+const REMOVED: usize = 5;
 
 struct Stage {
     _anvil: Process,
@@ -93,8 +94,8 @@ impl Stage {
             .wallet(EthereumWallet::from(signer))
             .connect_http(format!("http://127.0.0.1:{port}").parse()?)
             .erased();
-        let built = world::built(&root)?;
         contracts_build::build(&root)?;
+        let built = build_checks(&root, &root.join("target/heliotrope/checks"))?;
         let code = bytecode(&root, "PossessionVerifier")?;
         let request = TransactionRequest::default().with_deploy_code(code);
         let sent = *provider.send_transaction(request).await?.tx_hash();
@@ -141,7 +142,7 @@ impl Stage {
         self.mined(*contract.removePiece(set, removed).send().await?.tx_hash()).await?;
         pieces[REMOVED] = None;
         let data_set = DataSet { set_id, layout, pieces };
-        let epoch = self.provider.get_block_number().await? + 5;
+        let epoch = self.provider.get_block_number().await? + 6;
         let period = contract.nextProvingPeriod(set, U256::from(epoch));
         self.mined(*period.send().await?.tx_hash()).await?;
         let range = contract.challengeRange(set).call().await?;
@@ -226,11 +227,10 @@ fn spoilt(honest: &PossessionProof) -> Result<Vec<PossessionProof>> {
 async fn what_the_contract_accepts_the_module_passes_and_nothing_else() -> Result<()> {
     let Some(stage) = Stage::start().await? else { return Ok(()) };
     for layout in [Layout::Legacy, Layout::Compact] {
-        if layout == Layout::Compact {
-            let sent = *stage.contract().cutOver().send().await?.tx_hash();
-            receipt(&stage.provider, sent).await?;
-        }
         let (data_set, epoch) = stage.data_set(layout).await?;
+        if layout == Layout::Legacy {
+            stage.mined(*stage.contract().cutOver().send().await?.tx_hash()).await?;
+        }
         let honest = stage.prove(&data_set, epoch).await?;
 
         // before its epoch, neither takes it
@@ -238,7 +238,7 @@ async fn what_the_contract_accepts_the_module_passes_and_nothing_else() -> Resul
         let early = stage.judge(&honest, stage.proven_facts(&honest).await?)?;
         assert_eq!(early.verdict, Verdict::Fail);
         assert!(early.outcomes.iter().any(|o| o.rule_id == 2 && o.verdict == Verdict::Fail));
-        let () = stage.provider.raw_request("anvil_mine".into(), ("0x5",)).await?;
+        let () = stage.provider.raw_request("anvil_mine".into(), ("0x6",)).await?;
 
         assert!(stage.contract_accepts(&honest.calldata).await, "{layout:?}");
         let facts = stage.proven_facts(&honest).await?;
@@ -259,7 +259,8 @@ async fn what_the_contract_accepts_the_module_passes_and_nothing_else() -> Resul
         let sent = *stage.provider.send_transaction(sent).await?.tx_hash();
         let receipt = receipt(&stage.provider, sent).await?;
         assert!(receipt.status());
-        let proven = stage.contract().dataSetLastProvenEpoch(U256::from(data_set.set_id));
+        let contract = stage.contract();
+        let proven = contract.dataSetLastProvenEpoch(U256::from(data_set.set_id));
         assert_eq!(proven.call().await?, U256::from(receipt.block_number.context("block")?));
         let after = stage.judge(&honest, stage.proven_facts(&honest).await?)?;
         assert_eq!(after.verdict, Verdict::Pass);
