@@ -1,6 +1,12 @@
 //! What the storage checks cost, natively and in the host's wasm: one path of a tree of height 30, and one drand
 //! signature. `cargo run --release -p heliotrope-harness --example storage_cost`
-#![allow(clippy::arithmetic_side_effects, clippy::print_stdout, reason = "a measurement")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a measurement"
+)]
 
 use std::{hint::black_box, time::Instant};
 
@@ -33,15 +39,27 @@ fn main() -> Result<()> {
     let path = |check: &dyn Fn(&[u8]) -> Result<()>| -> Result<f64> {
         Ok((micros(|| check(&many))? - micros(|| check(&few))?) / 100.0)
     };
-    let native = path(&|input| Ok(drop(black_box(storage_commp::check(input)?))))?;
-    let wasm = path(&|input| Ok(drop(black_box(commp.check(input)?))))?;
+    let native = path(&|input| {
+        black_box(storage_commp::check(input)?);
+        Ok(())
+    })?;
+    let wasm = path(&|input| {
+        black_box(commp.check(input)?);
+        Ok(())
+    })?;
     println!("path of height {HEIGHT}: native {native:.1} µs, wasm {wasm:.1} µs");
     let (without, with) = (challenge(false)?, challenge(true)?);
     let signature = |check: &dyn Fn(&[u8]) -> Result<()>| -> Result<f64> {
         Ok((micros(|| check(&with))? - micros(|| check(&without))?) / 1000.0)
     };
-    let native = signature(&|input| Ok(drop(black_box(storage_pdp::check(input)?))))?;
-    let wasm = signature(&|input| Ok(drop(black_box(pdp.check(input)?))))?;
+    let native = signature(&|input| {
+        black_box(storage_pdp::check(input)?);
+        Ok(())
+    })?;
+    let wasm = signature(&|input| {
+        black_box(pdp.check(input)?);
+        Ok(())
+    })?;
     println!("drand signature: native {native:.2} ms, wasm {wasm:.2} ms");
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! `pdp`. Skipped, saying so, where the contracts' npm packages are not installed.
 #![allow(
     clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
     clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a test"
