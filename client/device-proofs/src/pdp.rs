@@ -99,7 +99,7 @@ pub struct PdpParams {
     pub min_challenges: u32,
 }
 
-/// drand `quicknet` (chain `52db9ba7…e971`, scheme `bls-unchained-g1-rfc9380`), the beacon of Filecoin.
+/// drand `quicknet` (chain `52db9…e971`, scheme `bls-unchained-g1-rfc9380`), the beacon of Filecoin.
 pub const QUICKNET: DrandChain = DrandChain {
     public_key: [
         0x83, 0xcf, 0x0f, 0x28, 0x96, 0xad, 0xee, 0x7e, 0xb8, 0xb5, 0xf0, 0x1f, 0xca, 0xd3, 0x91,

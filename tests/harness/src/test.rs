@@ -34,7 +34,7 @@ const WASM_CRATES: [&str; 8] = [
 /// Gateways of the fleet that the browser tests look at: small enough to be proven in seconds.
 const E2E_GATEWAYS: u32 = 160;
 /// Conformance suites and the folders of `../shared/vectors` that they walk.
-const CONFORMANCE: [(&str, &str); 9] = [
+const CONFORMANCE: [(&str, &str); 11] = [
     ("ethereum-spec-sync", "ethereum/spec"),
     ("ethereum-spec-update-ranking", "ethereum/spec"),
     ("ethereum-spec-merkle-proof", "ethereum/spec"),
@@ -44,6 +44,8 @@ const CONFORMANCE: [(&str, &str); 9] = [
     ("eip1186", "ethereum/devnet_capella_minimal"),
     ("eip1186", "ethereum/execution_rpc"),
     ("helium-poc", "device/helium"),
+    ("commp", "device/commp"),
+    ("pdp", "device/commp"),
 ];
 
 /// Recordings of mainnet, below `../shared/vectors`.

@@ -1,4 +1,4 @@
-//! The rules by number and name: n for rule Pn of `PDPVerifier.provePossession`, 100 + n for rule Ln about
+//! The rules by number and name: 1 to 8 are P1 to P8 of `PDPVerifier.provePossession`, 100 + n are L1 … about
 //! the state that it reads, 200 + n for rule Sn of the service. A rule's reason is its number.
 
 use crate::judge::Rule;
