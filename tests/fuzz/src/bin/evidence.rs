@@ -5,6 +5,7 @@ use heliotrope_device_proofs::{
     bundle::EvidenceBundle,
     coverage::Shard,
     epoch::{EpochManifest, ShardEvidence},
+    provenance::EvidenceBundleV2,
 };
 use heliotrope_fuzz::{canonical, choice};
 use libfuzzer_sys::fuzz_target;
@@ -18,6 +19,12 @@ fuzz_target!(|data: &[u8]| {
         3 => canonical!(Shard, rest),
         4 => {
             if let Ok(bundle) = EvidenceBundle::decode(rest) {
+                drop(bundle.authenticate());
+            }
+        }
+        5 => canonical!(EvidenceBundleV2, rest),
+        6 => {
+            if let Ok(bundle) = EvidenceBundleV2::decode(rest) {
                 drop(bundle.authenticate());
             }
         }
