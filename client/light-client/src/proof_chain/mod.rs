@@ -56,10 +56,6 @@ pub enum Link {
 }
 
 impl Link {
-    /// All of them, device first.
-    pub const ALL: [Self; 5] =
-        [Self::Device, Self::Check, Self::Commitment, Self::Header, Self::Checkpoint];
-
     /// Its name.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
