@@ -21,6 +21,9 @@ pub mod reads;
 
 use std::cell::RefCell;
 
+// blst calls it
+#[cfg(target_arch = "wasm32")]
+use heliotrope_bls_field as _;
 use heliotrope_verifier::{
     chains::ethereum::{
         BlobParameters, ChainSpec, Fork, ForkActivation, LightClientHeader, Preset,

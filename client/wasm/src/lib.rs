@@ -13,6 +13,10 @@
 
 pub mod protocol;
 
+// blst calls it
+#[cfg(all(feature = "worker", target_arch = "wasm32"))]
+use heliotrope_bls_field as _;
+
 #[cfg(feature = "worker")]
 mod call;
 #[cfg(feature = "worker")]

@@ -21,11 +21,12 @@ use crate::{
 };
 
 /// Crates that run in the browser too.
-const WASM_CRATES: [&str; 8] = [
+const WASM_CRATES: [&str; 9] = [
     "heliotrope-verifier",
     "heliotrope-device-proofs",
     "heliotrope-light-client",
     "heliotrope-evm",
+    "heliotrope-bls-field",
     "heliotrope-sync-core",
     "heliotrope-contracts",
     "heliotrope-wasm",

@@ -94,9 +94,8 @@ pub fn build_web(workspace_root: &Path, out_dir: &Path) -> Result<WebSizes> {
         return Ok(sizes);
     }
     let app = cargo_wasm(workspace_root, "heliotrope-web", "heliotrope-web.wasm", &[])?;
-    let verifier = cargo_wasm(workspace_root, "heliotrope-wasm", "heliotrope_wasm.wasm", &[])?;
-    let chunk = ["--features", "chunk"];
-    let evm = cargo_wasm(workspace_root, "heliotrope-evm", "heliotrope_evm.wasm", &chunk)?;
+    let verifier = cargo_library(workspace_root, "heliotrope-wasm", &[])?;
+    let evm = cargo_library(workspace_root, "heliotrope-evm", &["--features", "chunk"])?;
     let hash = fingerprint(workspace_root, &[&app, &verifier, &evm])?;
     let assets = out_dir.join("a").join(&hash);
     if is_there && assets.join("complete").is_file() {
@@ -178,13 +177,19 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
+/// A library that is a wasm of its own. Of one crate type: beside a Rust library nothing is optimised across crates.
+fn cargo_library(root: &Path, package: &str, extra: &[&str]) -> Result<PathBuf> {
+    let file = format!("{}.wasm", package.replace('-', "_"));
+    cargo_wasm(root, package, &file, &[&["--lib", "--crate-type", "cdylib"], extra].concat())
+}
+
 fn cargo_wasm(root: &Path, package: &str, file: &str, extra: &[&str]) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     // One command per package: built together, the map would carry the verifier's exports.
     run(
         Command::new(cargo)
             .current_dir(root)
-            .args(["build", "--quiet", "--target", "wasm32-unknown-unknown", "--profile", "wasm"])
+            .args(["rustc", "--quiet", "--target", "wasm32-unknown-unknown", "--profile", "wasm"])
             .args(["-p", package])
             .args(extra),
         "cargo build for wasm32",
@@ -200,7 +205,7 @@ fn cargo_wasm(root: &Path, package: &str, file: &str, extra: &[&str]) -> Result<
 pub fn build_bare(root: &Path, package: &str, out: &Path, extra: &[&str]) -> Result<PathBuf> {
     let web = root.join("web");
     npm_ci(&web)?;
-    let built = cargo_wasm(root, package, &format!("{}.wasm", package.replace('-', "_")), extra)?;
+    let built = cargo_library(root, package, extra)?;
     let wasm = out.join(package).with_extension("wasm");
     copy(&built, &wasm)?;
     wasm_opt(&web, &wasm)?;
