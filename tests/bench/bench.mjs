@@ -1,6 +1,6 @@
 // The table: every figure beside its peers or its limit, from this run. Each measurement is a fresh
 // process, peers in turn, and the smallest of several runs counts.
-// Usage: node bench.mjs SYNC_CORE_WASM WITH_READS_WASM FOLDER SHORT_RECORDING LONG_RECORDING; leaves FOLDER/bench.json.
+// Usage: node bench.mjs SYNC_CORE_WASM WITH_READS_WASM FOLDER SHORT_RECORDING LONG_RECORDING…; leaves FOLDER/bench.json.
 
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { bundle, measure } from "./browser.mjs";
 
-const [wasm, readsWasm, folder, recording, longRecording] = process.argv.slice(2);
+const [wasm, readsWasm, folder, recording, ...longRecordings] = process.argv.slice(2);
 const RUNS = 5;
 const brotli = (file) => brotliCompressSync(readFileSync(file), {
   params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_LGWIN]: 24 },
@@ -61,10 +61,11 @@ rows.lodestar.head_bytes = updates;
 rows.ours.brotli = brotli(wasm);
 rows.helios.brotli = brotli("node_modules/@a16z/helios/dist/lib.mjs");
 rows.lodestar.brotli = brotli("node_modules/@lodestar/light-client/dist/lightclient.min.mjs");
-const long = node("periods.mjs", wasm, join(folder, "long"));
+const long = node("periods.mjs", wasm, ...longRecordings.map((_, at) => join(folder, `long-${at + 1}`)));
 // the same updates as the Beacon API sends them, with all keys
-const recorded = readdirSync(longRecording).filter((name) => name.includes("updates"));
-const full = recorded.reduce((sum, name) => sum + statSync(join(longRecording, name)).size, 0);
+const full = longRecordings
+  .flatMap((from) => readdirSync(from).filter((name) => name.includes("updates")).map((name) => join(from, name)))
+  .reduce((sum, file) => sum + size(file), 0);
 
 const text = (value, unit) => `${value < 100 ? value.toFixed(1) : Math.round(value)} ${unit}`.padStart(14);
 const line = (what, key, unit, scale = 1) => {
@@ -82,5 +83,5 @@ line("one change of the head: bytes received", "head_bytes", "kB", 1000);
 console.log(`three fetches and nothing else: ${nothing.cold_cpu_ms.toFixed(1)} ms in Node (ours asks by node:http), ${nothing.chromium_cpu_ms.toFixed(1)} ms in Chromium`);
 rows.ours.reads_brotli = brotli(readsWasm);
 console.log(`the code with account, storage, receipt and log proofs: ${text(rows.ours.reads_brotli / 1000, "kB").trim()}`);
-console.log(`${long.periods} periods in one batch, warm: ${(long.ms / long.periods).toFixed(2)} ms and ${Math.round(long.bytes / long.periods)} bytes a period (with all keys ${Math.round(full / long.periods)}: ${(full / long.bytes).toFixed(1)}×)`);
+console.log(`${long.periods} real periods, one batch a recording, warm: ${(long.ms / long.periods).toFixed(2)} ms and ${Math.round(long.bytes / long.periods)} bytes a period (with all keys ${Math.round(full / long.periods)}: ${(full / long.bytes).toFixed(1)}×)`);
 writeFileSync(join(folder, "bench.json"), `${JSON.stringify({ clients: rows, nothing, long }, null, 2)}\n`);

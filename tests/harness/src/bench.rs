@@ -17,8 +17,11 @@ use crate::{
 
 /// Bootstrap, six updates and a finality update, with the blocks that a peer asks for.
 const SHORT: &str = "ethereum/mainnet_capella_periods_862_867";
-/// The longest run of real periods.
-const LONG: &str = "ethereum/mainnet_deneb_periods_1347_1392";
+/// The longest runs of real periods.
+const LONG: [(&str, &str); 2] = [
+    ("long-1", "ethereum/mainnet_deneb_periods_1347_1392"),
+    ("long-2", "ethereum/mainnet_capella_periods_800_820"),
+];
 
 /// Builds what is measured, installs the peers and prints the table; the figures are also left as JSON.
 pub fn bench(root: &Path) -> Result<()> {
@@ -30,14 +33,17 @@ pub fn bench(root: &Path) -> Result<()> {
     fs::create_dir_all(&with_reads)?;
     let reads = ["--features", "reads"];
     let with_reads = web_build::build_bare(root, "heliotrope-sync-core", &with_reads, &reads)?;
-    for (name, folder) in [("short", SHORT), ("long", LONG)] {
+    for (name, folder) in [("short", SHORT)].iter().chain(&LONG) {
         compact(&vectors.join(folder), &out.join(name))?;
     }
     let bench = root.join("tests/bench");
     setup::npm(root, "tests/bench")?;
     let mut node = Command::new("node");
     node.current_dir(&bench).arg("bench.mjs").args([&core, &with_reads, &out]);
-    loudly("bench", node.arg(vectors.join(SHORT)).arg(vectors.join(LONG)))
+    loudly(
+        "bench",
+        node.arg(vectors.join(SHORT)).args(LONG.map(|(_, folder)| vectors.join(folder))),
+    )
 }
 
 /// The sync core as a page would load it.
