@@ -102,6 +102,14 @@ impl CheckModule {
     /// If the module refuses, traps or breaks a limit, or the output is malformed or about another
     /// input. None of these is a verdict.
     pub fn check(&self, input: &[u8]) -> Result<Vec<u8>, HostError> {
+        Ok(self.check_held(input)?.0)
+    }
+
+    /// The same, with the instance: what it holds can be measured.
+    ///
+    /// # Errors
+    /// As [`Self::check`].
+    pub fn check_held(&self, input: &[u8]) -> Result<(Vec<u8>, Held), HostError> {
         let mut call = self.call()?;
         let at = call.input(input)?;
         let result = call.run::<(u32, u32), i64>(self.exports.check, at)?;
@@ -111,7 +119,7 @@ impl CheckModule {
         if output.input_hash != expected {
             return Err(HostError::InputHash { got: output.input_hash, expected });
         }
-        Ok(bytes)
+        Ok((bytes, Held(call.store)))
     }
 
     /// A fresh instance with its limits set.
@@ -131,6 +139,10 @@ impl CheckModule {
         Ok(Call { store, instance, memory, module: self })
     }
 }
+
+/// The instance of a call that is over. It runs nothing any more; its place in the pool is free when this is dropped.
+#[derive(Debug)]
+pub struct Held(#[expect(dead_code, reason = "held, not read")] Store<StoreLimits>);
 
 /// One call.
 struct Call<'a> {

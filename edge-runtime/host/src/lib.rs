@@ -27,7 +27,7 @@ mod secret;
 mod set;
 
 pub use cache::{CacheConfig, Origin};
-pub use call::CheckModule;
+pub use call::{CheckModule, Held};
 pub use compile::{COMPILE_COMMAND, Compiler, CompilerProcess, compile_if_asked};
 pub use error::HostError;
 pub use heliotrope_device_proofs::module::{Limits, ModuleError, validate_module};

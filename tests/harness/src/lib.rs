@@ -22,6 +22,7 @@
 )]
 
 pub mod bench;
+pub mod bench_host;
 pub mod checks_build;
 pub mod command;
 pub mod conformance;

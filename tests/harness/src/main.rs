@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use heliotrope_harness::{
     bench::bench,
+    bench_host::bench_host,
     checks_build::{build_checks, update_checks},
     command::workspace_root,
     conformance, contracts_build,
@@ -53,6 +54,8 @@ enum Action {
     },
     /// Measure the light client beside its peers.
     Bench,
+    /// Measure the check host beside native code.
+    BenchHost,
     /// Build the check modules and compare their digests with the manifest.
     Checks {
         /// Write the manifest instead.
@@ -89,6 +92,7 @@ fn main() -> Result<ExitCode> {
         }
         Action::Conformance { suite, dir } => return conformance::run(&suite, &dir),
         Action::Bench => bench(&root)?,
+        Action::BenchHost => bench_host(&root)?,
         Action::Checks { update } => {
             let build = if update { update_checks } else { build_checks };
             for check in build(&root, &root.join("target/heliotrope/checks"))? {
