@@ -11,7 +11,14 @@ use sha2::block_api::compress256;
 const LAST_BYTE_MASK: u8 = 0x3f;
 /// The state that SHA-256 begins with (FIPS 180-4, section 5.3.3).
 const INITIAL: [u32; 8] = [
-    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
 ];
 /// The second block of every message of 64 bytes: a one bit, zeros, and the length in bits (section 5.1.1).
 const PADDING: [u8; 64] = {

@@ -170,7 +170,7 @@ fn compile_from_stdin(arguments: impl Iterator<Item = OsString>) -> Result<(), S
     limit(rlimit::Resource::CORE, "0")?;
     let mut wasm = Vec::new();
     std::io::stdin().take(MAX_CODE).read_to_end(&mut wasm).map_err(|error| error.to_string())?;
-    let mut config = code.config();
+    let mut config = code.config().map_err(|error| error.to_string())?;
     // one function at a time: the memory it takes is that of the largest function
     config.parallel_compilation(false);
     let engine = Engine::new(&config).map_err(|error| format!("{error:#}"))?;

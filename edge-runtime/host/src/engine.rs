@@ -8,6 +8,8 @@ use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
 };
 
+/// Wasmtime's interpreter, of the width of this machine.
+const INTERPRETER: &str = if cfg!(target_pointer_width = "64") { "pulley64" } else { "pulley32" };
 /// Stack of a module in bytes.
 const STACK: usize = 512 << 10;
 /// Address space of one memory if it is to be had: every 32-bit address lies in it, so the compiler
@@ -24,6 +26,7 @@ const KEPT_TABLE: usize = 16 << 10;
 /// Everything that compiled code depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Code {
+    pub(crate) interpreted: bool,
     pub(crate) canonicalize_nan: bool,
     pub(crate) reservation: u64,
     pub(crate) guard: u64,
@@ -32,19 +35,23 @@ pub(crate) struct Code {
 impl Code {
     /// As one argument of the compiler's command line.
     pub(crate) fn to_argument(self) -> String {
-        format!("{},{},{}", u8::from(self.canonicalize_nan), self.reservation, self.guard)
+        let [interpreted, nan] = [self.interpreted, self.canonicalize_nan].map(u8::from);
+        format!("{interpreted},{nan},{},{}", self.reservation, self.guard)
     }
 
     pub(crate) fn from_argument(text: &str) -> Option<Self> {
         let mut fields = text.split(',').map(str::parse::<u64>);
         let mut next = || fields.next().and_then(Result::ok);
-        let (nan, reservation, guard) = (next()?, next()?, next()?);
-        Some(Self { canonicalize_nan: nan == 1, reservation, guard })
+        let [interpreted, nan, reservation, guard] = [next()?, next()?, next()?, next()?];
+        Some(Self { interpreted: interpreted == 1, canonicalize_nan: nan == 1, reservation, guard })
     }
 
     /// The engine configuration without a pool.
-    pub(crate) fn config(self) -> Config {
+    pub(crate) fn config(self) -> Result<Config, HostError> {
         let mut config = Config::new();
+        if self.interpreted {
+            config.target(INTERPRETER).map_err(HostError::engine)?;
+        }
         config
             .cranelift_opt_level(OptLevel::Speed)
             .cranelift_nan_canonicalization(self.canonicalize_nan)
@@ -64,21 +71,23 @@ impl Code {
             .generate_address_map(false)
             .native_unwind_info(false)
             .wasm_backtrace_max_frames(None);
-        config
+        Ok(config)
     }
 }
 
 /// Starts the engine: from a pool with wide memories, from one with narrow memories, or without a
 /// pool, whichever the address space allows first.
 pub(crate) fn start(config: &HostConfig) -> Result<(Engine, Code), HostError> {
-    let canonicalize_nan = config.canonicalize_nan;
-    let (reservation, guard) = WIDE;
-    let wide = Code { canonicalize_nan, reservation, guard };
-    let (reservation, guard) = (config.limits.memory_bytes, NARROW_GUARD);
-    let narrow = Code { canonicalize_nan, reservation, guard };
+    let code = |(reservation, guard)| Code {
+        interpreted: config.interpreted,
+        canonicalize_nan: config.canonicalize_nan,
+        reservation,
+        guard,
+    };
+    let (wide, narrow) = (code(WIDE), code((config.limits.memory_bytes, NARROW_GUARD)));
     let mut error = HostError::Engine("no way to start it".into());
     for (code, pooled) in [(wide, true), (narrow, true), (narrow, false)] {
-        let mut engine = code.config();
+        let mut engine = code.config()?;
         if pooled {
             engine.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config)));
         }

@@ -37,6 +37,9 @@ pub struct HostConfig {
     pub output_bytes: usize,
     /// Most instances at a time; more callers than that get an error.
     pub instances: u32,
+    /// Runs code for wasmtime's interpreter instead of the processor: twenty to seventy times slower, and possible on
+    /// every processor.
+    pub interpreted: bool,
     /// Makes every NaN the same one. Off where verdicts are made; a test runs modules both ways.
     pub canonicalize_nan: bool,
     /// Where modules are compiled.
@@ -54,6 +57,7 @@ impl Default for HostConfig {
             input_bytes: 1 << 20,
             output_bytes: 256 << 10,
             instances: 64,
+            interpreted: false,
             canonicalize_nan: false,
             compiler: Compiler::InProcess,
             cache: None,

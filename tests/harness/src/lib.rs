@@ -32,6 +32,7 @@ pub mod deploy;
 pub mod devchain;
 pub mod fleet;
 pub mod fuzz;
+pub mod gate;
 pub mod lie;
 pub mod live;
 pub mod pdp;

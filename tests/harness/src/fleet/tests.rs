@@ -109,58 +109,28 @@ fn a_fleet_follows_from_its_seed_and_survives_its_file() {
     assert!(one.reports.is_sorted_by_key(|report| report.received_ms));
 }
 
-/// The gate before a module is published: the pinned bytes give the same output with NaN
-/// canonicalisation on and off, and the verdict of the rules run natively (whose logarithm may
-/// differ in the last bits, by less than the fleet's margins).
+/// The pinned bytes give the same output in every engine, and the verdict of the rules run natively (whose logarithm
+/// may differ in the last bits, by less than the fleet's margins).
 #[test]
 fn the_pinned_module_says_the_same_on_every_host() {
     use heliotrope_host::{Host, HostConfig};
     let root = crate::command::workspace_root();
     let out = root.join("target/heliotrope/checks");
     let check = crate::checks_build::build_checks(&root, &out).unwrap().remove(0);
-    let wasm = std::fs::read(&check.path).unwrap();
-    let load = |canonicalize_nan| {
-        let config = HostConfig { canonicalize_nan, ..HostConfig::default() };
-        Host::new(config).unwrap().load(&wasm, &check.sha256).unwrap()
-    };
-    let (off, on) = (load(false), load(true));
-    assert_eq!(off.describe().unwrap(), coverage_radio::describe());
     let fleet = small();
     let facts = facts(&fleet);
     let bundled = bundles(&fleet).unwrap();
     let inputs: Vec<_> = bundled.bundles.iter().map(|bundle| input(bundle, &facts)).collect();
-    let started = std::time::Instant::now();
-    let outputs: Vec<_> = inputs.iter().map(|input| off.check(input).unwrap()).collect();
-    let seconds = started.elapsed().as_secs_f64();
-    println!("{} checks, {:.0} a second on one core", inputs.len(), inputs.len() as f64 / seconds);
+    let outputs = crate::gate::agreed(&check, &inputs).unwrap();
     for (input, output) in inputs.iter().zip(&outputs) {
-        assert_eq!(&on.check(input).unwrap(), output);
         assert_eq!(coverage_radio::check(input).unwrap(), CheckOutput::decode(output).unwrap());
     }
-    if let Some(in_v8) = in_v8(&check.path, &inputs) {
-        assert_eq!(in_v8, outputs);
-    }
+    let host = Host::new(HostConfig::default()).unwrap();
+    let module = host.load(&std::fs::read(&check.path).unwrap(), &check.sha256).unwrap();
+    assert_eq!(module.describe().unwrap(), coverage_radio::describe());
     for bundle in &bundled.bundles {
         let (evidence, params) = (bundle.encode(), Fleet::params(REGISTRY, CHAIN).encode());
         let plan = coverage_radio::plan(&evidence, &params).unwrap();
-        assert_eq!(off.plan(&evidence, &params).unwrap(), plan);
+        assert_eq!(module.plan(&evidence, &params).unwrap(), plan);
     }
-}
-
-/// What the module says in a browser's engine; `None`, and said so, where there is no Node.
-fn in_v8(module: &std::path::Path, inputs: &[Vec<u8>]) -> Option<Vec<Vec<u8>>> {
-    use std::process::{Command, Stdio};
-    if !crate::command::on_path("node") {
-        println!("skipped in V8: no node");
-        return None;
-    }
-    let file = std::env::temp_dir().join(format!("heliotrope-inputs-{}", std::process::id()));
-    let lines: Vec<_> = inputs.iter().map(hex::encode).collect();
-    std::fs::write(&file, lines.join("\n")).unwrap();
-    let script = crate::command::workspace_root().join("tests/conformance/check-in-v8.mjs");
-    let run =
-        Command::new("node").arg(script).arg(module).arg(&file).stderr(Stdio::inherit()).output();
-    std::fs::remove_file(&file).unwrap();
-    let text = String::from_utf8(run.unwrap().stdout).unwrap();
-    Some(text.lines().map(|line| hex::decode(line).unwrap()).collect())
 }
