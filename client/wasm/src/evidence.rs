@@ -122,8 +122,8 @@ impl Session {
         }
         let module = self.pinned("module", pin.module_hash).await?;
         let params = self.pinned("params", pin.params_hash).await?;
-        let compiled = CheckModule::compile(&module)
-            .map_err(|error| Broken::new(LinkName::Check, error.to_string()))?;
+        let compiled =
+            CheckModule::compile(&module).map_err(|error| Halt::no_verdict(&error.to_string()))?;
         let judge = Rc::new(Judge { pin, module: compiled, params, module_len: module.len() });
         self.state.borrow_mut().judges.insert(key, Rc::clone(&judge));
         Ok(judge)
@@ -155,7 +155,7 @@ impl Session {
         self.say_epoch(&manifest, &anchor, &judge);
         let mut judged = Judged::new();
         for leaf in &evidence.leaves {
-            let proof = leaf::prove(leaf, lane, &mut anchor, &judge);
+            let proof = leaf::prove(leaf, lane, &mut anchor, &judge)?;
             self.count(&proof, leaf.bundle.len(), leaf.output.len());
             // A device's break concerns its hex; what the gateway itself broke concerns everything.
             if let Some(broken) = proof.broken().filter(|broken| broken.link != LinkName::Device) {
@@ -318,7 +318,7 @@ impl Session {
         let leaves: Vec<_> =
             evidence.leaves.iter().filter(|leaf| wanted.contains(&leaf.index)).collect();
         for leaf in &leaves {
-            judged.insert(leaf.index, leaf::prove(leaf, lane, &mut anchor, &judge));
+            judged.insert(leaf.index, leaf::prove(leaf, lane, &mut anchor, &judge)?);
             self.step().await?;
         }
         let breaks = cell_breaks(std::slice::from_ref(&record), &judged);

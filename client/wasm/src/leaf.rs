@@ -8,9 +8,14 @@ use heliotrope_device_proofs::{
     bundle::{Authenticated, EvidenceBundle},
     epoch::{EvidenceLeaf, LaneManifest},
 };
-use heliotrope_light_client::proof_chain::{self, Anchor, Pin, judge_again};
+use heliotrope_light_client::proof_chain::{self, Anchor, NoAnswer, Pin, Unproven, judge_again};
 
-use crate::{module::CheckModule, platform::clock_ms, protocol::LinkName, report::Broken};
+use crate::{
+    module::{CheckModule, ModuleError},
+    platform::clock_ms,
+    protocol::LinkName,
+    report::{Broken, Halt},
+};
 
 /// The pinned module with its parameters, both compared with the pin.
 #[derive(Debug)]
@@ -50,17 +55,23 @@ impl LeafProof {
 }
 
 /// Looks at one leaf.
+///
+/// # Errors
+/// If the module gives no verdict in this browser: then nothing can be said of the leaf.
 pub(crate) fn prove(
     leaf: &EvidenceLeaf,
     lane: &LaneManifest,
     anchor: &mut Anchor,
     judge: &Judge,
-) -> LeafProof {
+) -> Result<LeafProof, Halt> {
     let begin = clock_ms();
     let device = device(leaf);
     let after_device = clock_ms();
-    let check = judge_again(leaf, anchor, &judge.pin, &judge.params, &judge.module)
-        .map_err(|error| Broken::new(LinkName::Check, error));
+    let check = match judge_again(leaf, anchor, &judge.pin, &judge.params, &judge.module) {
+        Ok(output) => Ok(output),
+        Err(Unproven::Broken(what)) => Err(Broken::new(LinkName::Check, what)),
+        Err(Unproven::NoVerdict(why)) => return Err(Halt::no_verdict(&why)),
+    };
     let after_check = clock_ms();
     let commitment = leaf.verify(lane).map_err(|error| {
         Broken::new(
@@ -69,7 +80,7 @@ pub(crate) fn prove(
         )
     });
     let ms = [after_device - begin, after_check - after_device, clock_ms() - after_check];
-    LeafProof { device, check, commitment, ms }
+    Ok(LeafProof { device, check, commitment, ms })
 }
 
 fn device(leaf: &EvidenceLeaf) -> Result<Authenticated, Broken> {
@@ -82,12 +93,19 @@ fn device(leaf: &EvidenceLeaf) -> Result<Authenticated, Broken> {
 }
 
 impl proof_chain::CheckModule for CheckModule {
-    fn plan(&self, evidence: &[u8], params: &[u8]) -> Result<Vec<u8>, String> {
-        self.plan(evidence, params).map_err(|error| error.to_string())
+    fn plan(&self, evidence: &[u8], params: &[u8]) -> Result<Vec<u8>, NoAnswer> {
+        self.plan(evidence, params).map_err(|error| no_answer(&error))
     }
 
-    fn check(&self, input: &[u8]) -> Result<Vec<u8>, String> {
-        self.check(input).map_err(|error| error.to_string())
+    fn check(&self, input: &[u8]) -> Result<Vec<u8>, NoAnswer> {
+        self.check(input).map_err(|error| no_answer(&error))
+    }
+}
+
+fn no_answer(error: &ModuleError) -> NoAnswer {
+    match error {
+        ModuleError::Refused => NoAnswer::Refused,
+        other => NoAnswer::Host(other.to_string()),
     }
 }
 

@@ -1,9 +1,13 @@
 //! Check modules run by the browser's own WebAssembly engine.
 //!
-//! The bytes are the pinned ones, unchanged: a core module without imports. Every call gets a fresh
-//! instance, so nothing is carried from one check to the next. A module that loops for ever is ended
-//! from outside: the page's watchdog ends the whole worker.
+//! The bytes are the pinned ones, unchanged, and pass the same gate as on a gateway before the browser compiles them.
+//! Every call gets a fresh instance, so nothing is carried from one check to the next. A module that loops for ever is
+//! ended from outside: the page's watchdog ends the whole worker.
+//!
+//! A trap, a limit or a loop depends on the engine: an error of this host, never a verdict. That a module refuses its
+//! input does not: it is an answer, and can contradict a committed one.
 
+use heliotrope_device_proofs::module::{self as gate, Limits, validate_module};
 use js_sys::{BigInt, Function, Object, Reflect, Uint8Array, WebAssembly};
 use wasm_bindgen::{JsCast as _, JsValue};
 
@@ -14,15 +18,15 @@ const MAX_OUTPUT: u32 = 4 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub(crate) enum ModuleError {
-    /// Not a valid module.
+    /// It does not pass the gate.
+    #[error(transparent)]
+    Gate(#[from] gate::ModuleError),
+    /// The browser does not take it.
     #[error("module does not compile: {0}")]
     Compile(String),
-    /// A check module has no imports.
-    #[error("module has {got} imports, expected 0")]
-    Imports {
-        /// Number of imports.
-        got: u32,
-    },
+    /// The module refuses its input.
+    #[error("the module refused its input")]
+    Refused,
     /// Something the ABI asks for is missing.
     #[error("module has no {0}")]
     Export(&'static str),
@@ -55,11 +59,11 @@ pub(crate) struct CheckModule {
 impl CheckModule {
     /// Compiles the bytes; their digest has been compared with the pin before.
     pub(crate) fn compile(bytes: &[u8]) -> Result<Self, ModuleError> {
+        validate_module(bytes, &Limits::ABI_V1)?;
         let source = Uint8Array::from(bytes);
         let module = WebAssembly::Module::new(&source.into())
             .map_err(|error| ModuleError::Compile(text(&error)))?;
-        let got = WebAssembly::Module::imports(&module).length();
-        if got == 0 { Ok(Self { module }) } else { Err(ModuleError::Imports { got }) }
+        Ok(Self { module })
     }
 
     /// What the module says about itself.
@@ -122,6 +126,9 @@ impl Instance {
         let function = "hc_alloc";
         let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         let ptr = js_u32(&self.invoke(function, &[len])?);
+        if ptr == 0 {
+            return Err(ModuleError::Refused);
+        }
         let view = Uint8Array::new(&self.memory.buffer());
         let end = ptr.checked_add(len).filter(|end| *end <= view.length());
         let end = end.ok_or(ModuleError::Range { function, ptr, len })?;
@@ -137,6 +144,9 @@ impl Instance {
             .ok()
             .and_then(|big| u64::try_from(BigInt::as_uint_n(64.0, &big)).ok())
             .ok_or(ModuleError::Range { function, ptr: 0, len: 0 })?;
+        if packed == 0 {
+            return Err(ModuleError::Refused);
+        }
         let [a, b, c, d, e, f, g, h] = packed.to_be_bytes();
         let (ptr, len) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]));
         let view = Uint8Array::new(&self.memory.buffer());

@@ -58,6 +58,15 @@ impl From<Broken> for Halt {
 }
 
 impl Halt {
+    /// The module trapped or met a limit here: no statement about what was committed.
+    pub(crate) fn no_verdict(why: &str) -> Self {
+        Self::Unavailable {
+            message: format!("the check module gave no verdict in this browser: {why}"),
+            hint: "Nothing was proved or disproved. Another browser, or a gateway, may run it."
+                .to_owned(),
+        }
+    }
+
     /// A place that did not answer as it should.
     pub(crate) fn unavailable(what: &str, reason: impl core::fmt::Display) -> Self {
         Self::Unavailable {

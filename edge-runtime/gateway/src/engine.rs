@@ -2,7 +2,7 @@
 
 use alloy_primitives::B256;
 use heliotrope_host::{CheckModule, Compiler, CompilerProcess, Host, HostConfig, HostError};
-use heliotrope_light_client::proof_chain;
+use heliotrope_light_client::proof_chain::{self, NoAnswer};
 
 /// A host that compiles in a process of its own and keeps nothing.
 pub(crate) fn host() -> Result<Host, HostError> {
@@ -20,12 +20,18 @@ impl Module {
 }
 
 impl proof_chain::CheckModule for Module {
-    fn plan(&self, evidence: &[u8], params: &[u8]) -> Result<Vec<u8>, String> {
-        let plan = self.0.plan(evidence, params).map_err(|error| error.to_string())?;
-        Ok(plan.encode())
+    fn plan(&self, evidence: &[u8], params: &[u8]) -> Result<Vec<u8>, NoAnswer> {
+        Ok(self.0.plan(evidence, params).map_err(|error| no_answer(&error))?.encode())
     }
 
-    fn check(&self, input: &[u8]) -> Result<Vec<u8>, String> {
-        self.0.check(input).map_err(|error| error.to_string())
+    fn check(&self, input: &[u8]) -> Result<Vec<u8>, NoAnswer> {
+        self.0.check(input).map_err(|error| no_answer(&error))
+    }
+}
+
+fn no_answer(error: &HostError) -> NoAnswer {
+    match error {
+        HostError::Refused => NoAnswer::Refused,
+        other => NoAnswer::Host(other.to_string()),
     }
 }

@@ -179,8 +179,8 @@ async fn needed(
     let loaded = Module::load(&engine::host()?, &module, &pin.module_hash)?;
     for leaf in &evidence.leaves {
         // marks the nodes that it takes; whether all of it holds is judged in the end
-        if let Err(broken) = judge_again(leaf, &mut anchor, &pin, &params, &loaded) {
-            bail!("{}: {broken}", proof_chain::Link::Check.as_str());
+        if let Err(unproven) = judge_again(leaf, &mut anchor, &pin, &params, &loaded) {
+            bail!("{}: {unproven}", proof_chain::Link::Check.as_str());
         }
     }
     evidence.nodes = anchor.used();

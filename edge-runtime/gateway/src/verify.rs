@@ -78,5 +78,9 @@ pub(crate) fn proof(bundle: &ProofBundle, checkpoint: Option<B256>) -> Result<St
     if let Some(broken) = report.broken() {
         bail!("{text}\nbroken link: {}", broken.link.as_str().to_uppercase());
     }
+    if let Some(link) = report.without_verdict() {
+        let link = link.link.as_str().to_uppercase();
+        bail!("{text}\nno verdict: {link} could not be run here; nothing is said of the bytes");
+    }
     Ok(text)
 }

@@ -24,6 +24,7 @@ use heliotrope_harness::{
     process::free_port,
     world::{self, World, WorldConfig},
 };
+use heliotrope_light_client::proof_chain::{self, CheckModule, Link, NoAnswer};
 use serde_json::Value;
 
 /// What `heliotrope` prints, or its error.
@@ -140,7 +141,38 @@ async fn a_hex_is_proven_into_one_file_and_judged_offline() -> Result<()> {
         bundle.journal[at] ^= 1;
     };
     ensure!(at(signature)? == "HEADER");
+    a_module_without_an_answer(&file)?;
     one_bundle_by_itself(&file)
+}
+
+/// A module in a host where it traps, or one that refuses its input.
+struct Silent(NoAnswer);
+
+impl CheckModule for Silent {
+    fn plan(&self, _: &[u8], _: &[u8]) -> Result<Vec<u8>, NoAnswer> {
+        Err(self.0.clone())
+    }
+
+    fn check(&self, _: &[u8]) -> Result<Vec<u8>, NoAnswer> {
+        Err(self.0.clone())
+    }
+}
+
+/// A trap says nothing of the bytes; a refusal contradicts an output that was committed.
+fn a_module_without_an_answer(file: &Path) -> Result<()> {
+    let bundle = ProofBundle::from_file(&fs::read(file)?)?;
+    let judged = |load: Result<NoAnswer, String>| {
+        proof_chain::verify(&bundle, None, [7; 32], |_, _| load.map(Silent))
+    };
+    for trap in [Ok(NoAnswer::Host("it traps".into())), Err("too large".into())] {
+        let report = judged(trap);
+        ensure!(report.broken().is_none(), "{:?}", report.links);
+        let link = report.without_verdict().context("a link without verdict")?;
+        ensure!(link.link == Link::Check && report.leaves.is_empty(), "{link:?}");
+    }
+    let refused = judged(Ok(NoAnswer::Refused));
+    ensure!(refused.broken().context("a broken link")?.link == Link::Check);
+    Ok(())
 }
 
 /// The same module over the same evidence, without any chain: facts are missing, so nothing is claimed.

@@ -18,6 +18,8 @@ mod verify;
 pub use anchor::{Anchor, AnchorError, Pin};
 pub use verify::{LinkReport, Outcome, ProvenLeaf, Report, verify};
 
+use std::fmt;
+
 use heliotrope_contracts::Roots;
 use heliotrope_device_proofs::{
     abi::{CheckInput, CheckOutput, Plan},
@@ -30,14 +32,47 @@ pub trait CheckModule {
     /// `hc_plan`: which facts the evidence needs.
     ///
     /// # Errors
-    /// A host error in words; never a verdict.
-    fn plan(&self, evidence: &[u8], params: &[u8]) -> Result<Vec<u8>, String>;
+    /// If the module refuses, or the host gets no answer.
+    fn plan(&self, evidence: &[u8], params: &[u8]) -> Result<Vec<u8>, NoAnswer>;
 
     /// `hc_check`.
     ///
     /// # Errors
-    /// A host error in words; never a verdict.
-    fn check(&self, input: &[u8]) -> Result<Vec<u8>, String>;
+    /// If the module refuses, or the host gets no answer.
+    fn check(&self, input: &[u8]) -> Result<Vec<u8>, NoAnswer>;
+}
+
+/// Why a module gave no bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum NoAnswer {
+    /// It refuses its input. Every host gets this, so it can contradict what was committed.
+    Refused,
+    /// A trap or a limit of this host, in words: another host may get an answer.
+    Host(String),
+}
+
+/// Why something of the chain is not proven.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Unproven {
+    /// The bytes do not hold, in words.
+    Broken(String),
+    /// The module gave no verdict in this host, in words: nothing is said of the bytes.
+    NoVerdict(String),
+}
+
+impl fmt::Display for Unproven {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broken(what) => f.write_str(what),
+            Self::NoVerdict(why) => write!(f, "no verdict in this host: {why}"),
+        }
+    }
+}
+
+impl From<String> for Unproven {
+    fn from(what: String) -> Self {
+        Self::Broken(what)
+    }
 }
 
 /// A link of the chain.
@@ -87,16 +122,20 @@ pub fn roots(lane: &LaneManifest) -> Roots {
 /// under the anchor's state root.
 ///
 /// # Errors
-/// Which leaf, and what does not hold.
+/// Which leaf, and what does not hold; or that the module gave no verdict.
 pub fn judge_again(
     leaf: &EvidenceLeaf,
     anchor: &mut Anchor,
     pin: &Pin,
     params: &[u8],
     module: &impl CheckModule,
-) -> Result<CheckOutput, String> {
+) -> Result<CheckOutput, Unproven> {
     let at = |what: String| format!("evidence leaf {}: {what}", leaf.index);
-    let plan = module.plan(&leaf.bundle, params).map_err(at)?;
+    let none = |answer: NoAnswer| match answer {
+        NoAnswer::Refused => Unproven::Broken(at("the pinned module refuses it".to_owned())),
+        NoAnswer::Host(why) => Unproven::NoVerdict(at(why)),
+    };
+    let plan = module.plan(&leaf.bundle, params).map_err(none)?;
     let plan = Plan::decode(&plan).map_err(|error| at(format!("plan: {error}")))?;
     let facts = anchor.facts(&plan).map_err(|error| at(error.to_string()))?;
     let input = CheckInput {
@@ -106,15 +145,16 @@ pub fn judge_again(
         params: params.to_vec(),
         now_s: anchor.timestamp(),
     };
-    let again = module.check(&input.encode()).map_err(at)?;
+    let again = module.check(&input.encode()).map_err(none)?;
     if again != leaf.output {
         return Err(at(format!(
             "the pinned module gives {}, the gateway committed {}",
             verdict_of(&again),
             verdict_of(&leaf.output)
-        )));
+        ))
+        .into());
     }
-    CheckOutput::decode(&again).map_err(|error| at(format!("output: {error}")))
+    Ok(CheckOutput::decode(&again).map_err(|error| at(format!("output: {error}")))?)
 }
 
 fn verdict_of(output: &[u8]) -> String {

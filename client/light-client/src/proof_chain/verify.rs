@@ -13,7 +13,7 @@ use heliotrope_verifier::{
     },
 };
 
-use super::{Anchor, AnchorError, CheckModule, Link, judge_again, roots};
+use super::{Anchor, AnchorError, CheckModule, Link, Unproven, judge_again, roots};
 use crate::{
     execution::ProvenBlock,
     following::{Following, Moment},
@@ -30,7 +30,9 @@ pub enum Outcome {
     Asserted,
     /// Its bytes do not hold.
     Broken,
-    /// A link that it stands on is broken.
+    /// The check module trapped or met a limit of this host: nothing is said of the bytes.
+    NoVerdict,
+    /// A link that it stands on is not proven.
     NotReached,
 }
 
@@ -42,6 +44,7 @@ impl Outcome {
             Self::Verified => "verified",
             Self::Asserted => "asserted",
             Self::Broken => "broken",
+            Self::NoVerdict => "no verdict",
             Self::NotReached => "not reached",
         }
     }
@@ -82,7 +85,17 @@ impl Report {
     /// The first broken link in the order of the chain.
     #[must_use]
     pub fn broken(&self) -> Option<&LinkReport> {
-        self.links.iter().find(|link| link.outcome == Outcome::Broken)
+        self.first(Outcome::Broken)
+    }
+
+    /// The first link of which this host can say nothing.
+    #[must_use]
+    pub fn without_verdict(&self) -> Option<&LinkReport> {
+        self.first(Outcome::NoVerdict)
+    }
+
+    fn first(&self, outcome: Outcome) -> Option<&LinkReport> {
+        self.links.iter().find(|link| link.outcome == outcome)
     }
 }
 
@@ -94,21 +107,29 @@ struct Step<T> {
 }
 
 impl<T> Step<T> {
-    fn of(result: Result<(T, String), String>) -> Self {
-        match result {
+    fn of(result: Result<(T, String), impl Into<Unproven>>) -> Self {
+        match result.map_err(Into::into) {
             Ok((value, summary)) => {
                 Self { outcome: Outcome::Verified, summary, proves: Some(value) }
             }
-            Err(summary) => Self { outcome: Outcome::Broken, summary, proves: None },
+            Err(Unproven::Broken(summary)) => {
+                Self { outcome: Outcome::Broken, summary, proves: None }
+            }
+            Err(Unproven::NoVerdict(summary)) => {
+                Self { outcome: Outcome::NoVerdict, summary, proves: None }
+            }
         }
     }
 
     /// The link above, if this one holds.
-    fn then<U>(&self, next: impl FnOnce(&T) -> Result<(U, String), String>) -> Step<U> {
+    fn then<U, E: Into<Unproven>>(
+        &self,
+        next: impl FnOnce(&T) -> Result<(U, String), E>,
+    ) -> Step<U> {
         self.proves.as_ref().map_or_else(
             || Step {
                 outcome: Outcome::NotReached,
-                summary: "a link that it stands on is broken".to_owned(),
+                summary: "a link that it stands on is not proven".to_owned(),
                 proves: None,
             },
             |proven| Step::of(next(proven)),
@@ -230,7 +251,7 @@ fn checked<M: CheckModule>(
     bundle: &ProofBundle,
     deployed: &DeployedNetwork,
     load: impl FnOnce(&[u8], &B256) -> Result<M, String>,
-) -> Result<(Vec<ProvenLeaf>, String), String> {
+) -> Result<(Vec<ProvenLeaf>, String), Unproven> {
     let chain_id = deployed.network.chain_id;
     let words = |error: AnchorError| error.to_string();
     let mut anchor = Anchor::open(&bundle.evidence, &bundle.lane, chain_id).map_err(words)?;
@@ -240,9 +261,9 @@ fn checked<M: CheckModule>(
     is_pinned("parameters", &bundle.params, pin.params_hash)?;
     if pin.module_hash.0 != bundle.lane.commitment.module_hash {
         let judged = B256::from(bundle.lane.commitment.module_hash);
-        return Err(format!("module {judged} judged, the registry pins {}", pin.module_hash));
+        return Err(format!("module {judged} judged, the registry pins {}", pin.module_hash).into());
     }
-    let module = load(&bundle.module, &pin.module_hash)?;
+    let module = load(&bundle.module, &pin.module_hash).map_err(Unproven::NoVerdict)?;
     let mut leaves = Vec::new();
     for leaf in &bundle.evidence.leaves {
         let output = judge_again(leaf, &mut anchor, &pin, &bundle.params, &module)?;
