@@ -27,7 +27,7 @@ use heliotrope_harness::{
 use heliotrope_light_client::{
     Form, LightClient, Settings, native::NativePlatform, network::Network,
 };
-use prost::Message as _;
+use heliotrope_device_proofs::protobuf::Message as _;
 use serde_json::Value;
 
 const GATEWAYS: u32 = 120;

@@ -5,7 +5,7 @@ use crate::judge::{Finding, RuleOf};
 use heliotrope_device_proofs::h3;
 use heliotrope_device_proofs::registry::{Radio, STATUS_ACTIVE};
 use heliotrope_device_proofs::wire::BlockchainRegionParamsV1;
-use prost::Message as _;
+use heliotrope_device_proofs::protobuf::Message as _;
 
 /// In order of evaluation.
 pub(super) fn rules_in_order<'a>() -> [RuleOf<Case<'a>>; 4] {

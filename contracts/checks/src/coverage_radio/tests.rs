@@ -6,7 +6,7 @@ use heliotrope_device_proofs::wire::{
     BlockchainRegionParamV1, BlockchainRegionParamsV1, BlockchainRegionSpreadingV1,
     LoraBeaconReportReqV1, LoraWitnessReportReqV1, TaggedSpreading,
 };
-use prost::Message as _;
+use heliotrope_device_proofs::protobuf::Message as _;
 
 const REGISTRY: [u8; 20] = [7; 20];
 const HERE: u64 = 631_615_575_095_659_519;

@@ -18,7 +18,7 @@ use heliotrope_device_proofs::wire::{
     BlockchainRegionParamsV1, LoraBeaconReportReqV1, LoraWitnessReportReqV1,
 };
 use heliotrope_host::{CheckModule, Host, HostConfig};
-use prost::Message as _;
+use heliotrope_device_proofs::protobuf::Message as _;
 use serde_json::Value;
 use std::path::Path;
 

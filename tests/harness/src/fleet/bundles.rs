@@ -8,7 +8,7 @@ use heliotrope_device_proofs::report::SignedReport as _;
 use heliotrope_device_proofs::wire::{
     EntropyReportV1, LoraBeaconIngestReportV1, LoraWitnessIngestReportV1,
 };
-use prost::Message as _;
+use heliotrope_device_proofs::protobuf::Message as _;
 use std::collections::BTreeMap;
 
 /// The bundles of a fleet.

@@ -15,7 +15,7 @@ use heliotrope_device_proofs::wire::{
     BlockchainRegionParamsV1, EntropyReportV1, LoraBeaconIngestReportV1, LoraBeaconReportReqV1,
     LoraWitnessIngestReportV1, LoraWitnessReportReqV1,
 };
-use prost::Message as _;
+use heliotrope_device_proofs::protobuf::Message as _;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::RngCore as _;
 use std::collections::{BTreeMap, BTreeSet};

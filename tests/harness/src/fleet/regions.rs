@@ -7,7 +7,7 @@ use heliotrope_device_proofs::wire::region::{AS923_1, AU915, EU868, IN865, KR920
 use heliotrope_device_proofs::wire::{
     BlockchainRegionParamV1, BlockchainRegionParamsV1, BlockchainRegionSpreadingV1, TaggedSpreading,
 };
-use prost::Message as _;
+use heliotrope_device_proofs::protobuf::Message as _;
 
 const BANDWIDTH_HZ: u32 = 125_000;
 /// (spreading factor number, largest packet) where air time is not limited.
