@@ -3,9 +3,9 @@
 use super::{Case, geo, payload, rules};
 use crate::judge::{Finding, RuleOf};
 use heliotrope_device_proofs::h3;
+use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::registry::{Radio, STATUS_ACTIVE};
 use heliotrope_device_proofs::wire::BlockchainRegionParamsV1;
-use heliotrope_device_proofs::protobuf::Message as _;
 
 /// In order of evaluation.
 pub(super) fn rules_in_order<'a>() -> [RuleOf<Case<'a>>; 4] {
