@@ -37,6 +37,7 @@ pub mod piece;
 pub mod proof;
 pub mod protobuf;
 pub mod provenance;
+pub mod radio;
 pub mod registry;
 pub mod report;
 pub mod sha254;

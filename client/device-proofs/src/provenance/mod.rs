@@ -17,12 +17,15 @@ mod session;
 pub use entropy::EntropySource;
 pub use receipt::Receipt;
 
-use crate::bundle::{BundleError, EvidenceBundle, MAX_BUNDLE_LEN, MAX_WITNESSES};
+use crate::bundle::{self, BundleError, EvidenceBundle, MAX_BUNDLE_LEN, MAX_WITNESSES};
 use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending};
-use crate::report::{MAX_REPORT_LEN, ReportError};
+use crate::report::{MAX_REPORT_LEN, ReportError, decode_session_init};
+use crate::wire::LoraStreamSessionInitV1;
 
 /// Version of the format.
 pub const BUNDLE_VERSION_2: u64 = 2;
+/// Fields of the encoding.
+const FIELDS: usize = 8;
 /// Most reports of a bundle, and so most sessions and most receipts.
 const MAX_REPORTS: usize = MAX_WITNESSES + 1;
 
@@ -108,14 +111,40 @@ pub enum ProvenanceError {
 canonical!(EvidenceBundleV2);
 
 impl EvidenceBundleV2 {
+    /// Reads either version of the bundle; version 1 has no provenance.
+    ///
+    /// # Errors
+    /// If the bytes are not the one encoding of a bundle within its limits.
+    pub fn decode_any(bytes: &[u8]) -> Result<Self, CborError> {
+        match EvidenceBundle::decode(bytes) {
+            Err(CborError::Range { what: bundle::FIELDS, got, .. }) if got == FIELDS as u64 => {
+                Self::decode(bytes)
+            }
+            bundle => Ok(Self { bundle: bundle?, ..Self::default() }),
+        }
+    }
+
+    /// Decodes every session init.
+    ///
+    /// # Errors
+    /// [`ProvenanceError::Session`] naming the first that is not canonical.
+    pub fn session_inits(&self) -> Result<Vec<LoraStreamSessionInitV1>, ProvenanceError> {
+        let mut inits = Vec::new();
+        for (index, bytes) in self.sessions.iter().enumerate() {
+            let init = decode_session_init(bytes);
+            inits.push(init.map_err(|error| ProvenanceError::Session { index, error })?);
+        }
+        Ok(inits)
+    }
+
     /// Checks every signature of the bundle and its provenance.
     ///
     /// # Errors
     /// Naming the first report, session, receipt or source that does not hold.
     #[cfg(feature = "verify")]
-    pub fn authenticate(&self) -> Result<crate::bundle::Reports, ProvenanceError> {
+    pub fn authenticate(&self) -> Result<Reports, ProvenanceError> {
         let reports = self.bundle.reports()?;
-        let sessions = session::authenticate(&self.sessions)?;
+        let sessions = session::authenticate(self.session_inits()?)?;
         session::authenticate_reports(&reports, &sessions)?;
         receipt::authenticate(&self.receipts, &self.bundle)?;
         if let Some(source) = &self.entropy_source {
@@ -126,7 +155,7 @@ impl EvidenceBundleV2 {
 
     /// Writes the bundle.
     pub fn encode_to(&self, e: &mut Encoder) {
-        e.map(8).uint(0).uint(BUNDLE_VERSION_2);
+        e.map(FIELDS).uint(0).uint(BUNDLE_VERSION_2);
         self.bundle.encode_fields(e);
         e.uint(5).array(self.sessions.len());
         for session in &self.sessions {
@@ -149,7 +178,7 @@ impl EvidenceBundleV2 {
         if got > expected {
             return Err(CborError::Range { what: "bundle bytes", got, expected });
         }
-        d.map("bundle fields", 8)?;
+        d.map(bundle::FIELDS, FIELDS)?;
         d.key(0)?;
         d.exactly("bundle version", BUNDLE_VERSION_2)?;
         let bundle = EvidenceBundle::decode_fields(d)?;

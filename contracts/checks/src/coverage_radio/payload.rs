@@ -8,9 +8,9 @@
 //! ```
 //! The channel index comes from the payload, not from further words of the stream.
 
+use super::chacha::ChaCha12;
 use heliotrope_device_proofs::report::PAYLOAD_LEN;
 use heliotrope_device_proofs::wire::{BlockchainRegionParamV1, BlockchainRegionParamsV1};
-use super::chacha::ChaCha12;
 use sha2::{Digest as _, Sha256};
 
 /// Time of the local entropy that goes into the seed.
