@@ -20,9 +20,6 @@ pub const MAX_BUNDLE_LEN: usize = 256 * 1024;
 /// Largest entropy in bytes.
 pub const MAX_ENTROPY_LEN: usize = 64;
 
-/// What a decoder calls the number of fields.
-pub(crate) const FIELDS: &str = "bundle fields";
-
 /// The network's entropy of a minute.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entropy {
@@ -216,7 +213,7 @@ impl EvidenceBundle {
         if got > expected {
             return Err(CborError::Range { what: "bundle bytes", got, expected });
         }
-        d.map(FIELDS, 5)?;
+        d.map("bundle fields", 5)?;
         d.key(0)?;
         d.exactly("bundle version", BUNDLE_VERSION)?;
         Self::decode_fields(d)

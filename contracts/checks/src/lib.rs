@@ -11,6 +11,7 @@
 pub mod coverage_radio;
 mod facts;
 pub mod guest;
+mod heap;
 pub mod judge;
 pub mod storage_commp;
 pub mod storage_pdp;

@@ -17,7 +17,7 @@ mod session;
 pub use entropy::EntropySource;
 pub use receipt::Receipt;
 
-use crate::bundle::{self, BundleError, EvidenceBundle, MAX_BUNDLE_LEN, MAX_WITNESSES};
+use crate::bundle::{BundleError, EvidenceBundle, MAX_BUNDLE_LEN, MAX_WITNESSES};
 use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending};
 use crate::report::{MAX_REPORT_LEN, ReportError, decode_session_init};
 use crate::wire::LoraStreamSessionInitV1;
@@ -26,6 +26,8 @@ use crate::wire::LoraStreamSessionInitV1;
 pub const BUNDLE_VERSION_2: u64 = 2;
 /// Fields of the encoding.
 const FIELDS: usize = 8;
+/// The first byte of the encoding: a map of so many fields.
+const MAP_OF_FIELDS: u8 = 0xa8;
 /// Most reports of a bundle, and so most sessions and most receipts.
 const MAX_REPORTS: usize = MAX_WITNESSES + 1;
 
@@ -116,12 +118,15 @@ impl EvidenceBundleV2 {
     /// # Errors
     /// If the bytes are not the one encoding of a bundle within its limits.
     pub fn decode_any(bytes: &[u8]) -> Result<Self, CborError> {
-        match EvidenceBundle::decode(bytes) {
-            Err(CborError::Range { what: bundle::FIELDS, got, .. }) if got == FIELDS as u64 => {
-                Self::decode(bytes)
-            }
-            bundle => Ok(Self { bundle: bundle?, ..Self::default() }),
-        }
+        let mut d = Decoder::new(bytes);
+        let has_provenance = d.peek() == Some(MAP_OF_FIELDS);
+        let evidence = if has_provenance {
+            Self::decode_from(&mut d)?
+        } else {
+            Self { bundle: EvidenceBundle::decode_from(&mut d)?, ..Self::default() }
+        };
+        d.finish()?;
+        Ok(evidence)
     }
 
     /// Decodes every session init.
@@ -142,7 +147,7 @@ impl EvidenceBundleV2 {
     /// # Errors
     /// Naming the first report, session, receipt or source that does not hold.
     #[cfg(feature = "verify")]
-    pub fn authenticate(&self) -> Result<Reports, ProvenanceError> {
+    pub fn authenticate(&self) -> Result<crate::bundle::Reports, ProvenanceError> {
         let reports = self.bundle.reports()?;
         let sessions = session::authenticate(self.session_inits()?)?;
         session::authenticate_reports(&reports, &sessions)?;
@@ -178,22 +183,14 @@ impl EvidenceBundleV2 {
         if got > expected {
             return Err(CborError::Range { what: "bundle bytes", got, expected });
         }
-        d.map(bundle::FIELDS, FIELDS)?;
+        d.map("bundle fields", FIELDS)?;
         d.key(0)?;
         d.exactly("bundle version", BUNDLE_VERSION_2)?;
         let bundle = EvidenceBundle::decode_fields(d)?;
         d.key(5)?;
-        let mut sessions = Vec::new();
-        for _ in 0..d.array("sessions", MAX_REPORTS)? {
-            sessions.push(d.bytes("session bytes", MAX_REPORT_LEN)?.to_vec());
-        }
-        strictly_ascending("session", &sessions, Clone::clone)?;
+        let sessions = decode_sessions(d)?;
         d.key(6)?;
-        let mut receipts = Vec::new();
-        for _ in 0..d.array("receipts", MAX_REPORTS)? {
-            receipts.push(Receipt::decode_from(d)?);
-        }
-        strictly_ascending("receipt", &receipts, |r| (r.received_ms, r.digest))?;
+        let receipts = decode_receipts(d)?;
         d.key(7)?;
         let entropy_source = match d.array("entropy sources", 1)? {
             0 => None,
@@ -201,4 +198,22 @@ impl EvidenceBundleV2 {
         };
         Ok(Self { bundle, sessions, receipts, entropy_source })
     }
+}
+
+fn decode_sessions(d: &mut Decoder<'_>) -> Result<Vec<Vec<u8>>, CborError> {
+    let mut sessions = Vec::new();
+    for _ in 0..d.array("sessions", MAX_REPORTS)? {
+        sessions.push(d.bytes("session bytes", MAX_REPORT_LEN)?.to_vec());
+    }
+    strictly_ascending("session", &sessions, Clone::clone)?;
+    Ok(sessions)
+}
+
+fn decode_receipts(d: &mut Decoder<'_>) -> Result<Vec<Receipt>, CborError> {
+    let mut receipts = Vec::new();
+    for _ in 0..d.array("receipts", MAX_REPORTS)? {
+        receipts.push(Receipt::decode_from(d)?);
+    }
+    strictly_ascending("receipt", &receipts, |r| (r.received_ms, r.digest))?;
+    Ok(receipts)
 }

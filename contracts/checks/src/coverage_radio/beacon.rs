@@ -10,9 +10,10 @@ use heliotrope_device_proofs::radio::RadioParams;
 use heliotrope_device_proofs::registry::{Radio, STATUS_ACTIVE};
 use heliotrope_device_proofs::wire::BlockchainRegionParamsV1;
 
-/// In order of evaluation.
-pub(super) fn rules_in_order<'a>() -> [RuleOf<Case<'a>>; 8] {
-    [
+// constants, not functions: arrays that a function makes are stored word by word, in code
+impl<'a> Case<'a> {
+    /// In order of evaluation.
+    pub(super) const RULES: &'a [RuleOf<Self>] = &[
         (rules::R1, |case| is_known(case.beaconer)),
         (rules::R2, |case| has_asserted(case.beaconer)),
         (rules::R3, |case| is_not_denied(case, case.standing)),
@@ -21,18 +22,16 @@ pub(super) fn rules_in_order<'a>() -> [RuleOf<Case<'a>>; 8] {
         (rules::R6, is_first_of_its_interval),
         (rules::R7, follows_from_entropy),
         (rules::R8, has_witnessed_lately),
-    ]
-}
+    ];
 
-/// What `strict-1` adds, after those.
-pub(super) fn strict_rules_in_order<'a>() -> [RuleOf<Case<'a>>; 5] {
-    [
+    /// What `strict-1` adds, after those.
+    pub(super) const STRICT_RULES: &'a [RuleOf<Self>] = &[
         (rules::S1, |case| strict::is_bound(case, &report(case))),
         (rules::S2, |case| strict::is_countersigned(case, &report(case))),
         (rules::S3, strict::is_of_a_recent_block),
         (rules::S4, strict::is_within_the_power_allowed),
         (rules::S7, |case| strict::counter_goes_on(case, &report(case))),
-    ]
+    ];
 }
 
 fn report<'a>(case: &'a Case<'_>) -> Report<'a> {

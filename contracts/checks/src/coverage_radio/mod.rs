@@ -165,9 +165,9 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
 
 /// The witnesses that count, and the verdict. Only a passing bundle has any.
 fn judge_bundle(case: &Case<'_>, facts: &mut Facts, log: &mut Log) -> (Vec<u32>, Verdict) {
-    let mut verdict = log.judge(0, &beacon::rules_in_order(), case);
+    let mut verdict = log.judge(0, Case::RULES, case);
     if case.strict && verdict == Verdict::Pass {
-        verdict = log.judge(0, &beacon::strict_rules_in_order(), case);
+        verdict = log.judge(0, Case::STRICT_RULES, case);
     }
     if verdict != Verdict::Pass {
         return (Vec::new(), verdict);

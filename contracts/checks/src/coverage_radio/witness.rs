@@ -28,9 +28,9 @@ struct WitnessCase<'a> {
     earlier: usize,
 }
 
-/// In order of evaluation.
-fn rules_in_order<'a>() -> [RuleOf<WitnessCase<'a>>; 16] {
-    [
+impl<'a> WitnessCase<'a> {
+    /// In order of evaluation.
+    const RULES: &'a [RuleOf<Self>] = &[
         (rules::W16, |w| reports_once(w.earlier)),
         (rules::W1, |w| is_known(w.radio)),
         (rules::W2, |w| has_asserted(w.radio)),
@@ -47,19 +47,17 @@ fn rules_in_order<'a>() -> [RuleOf<WitnessCase<'a>>; 16] {
         (rules::W13, is_not_too_far),
         (rules::W14, is_not_too_loud),
         (rules::W15, |w| has_beaconed_lately(w.case, w.received.received_ms, w.standing)),
-    ]
-}
+    ];
 
-/// What `strict-1` adds, after those.
-fn strict_rules_in_order<'a>() -> [RuleOf<WitnessCase<'a>>; 6] {
-    [
+    /// What `strict-1` adds, after those.
+    const STRICT_RULES: &'a [RuleOf<Self>] = &[
         (rules::S1, |w| strict::is_bound(w.case, &report(w))),
         (rules::S2, |w| strict::is_countersigned(w.case, &report(w))),
         (rules::S8, |w| strict::heard_the_data_rate(w.case, w.report.datarate)),
         (rules::S5, |w| strict::can_be_told_from_noise(w.case, w.report.snr)),
         (rules::S6, |w| strict::can_be_received(w.case, w.report.signal)),
         (rules::S7, |w| strict::counter_goes_on(w.case, &report(w))),
-    ]
+    ];
 }
 
 fn report<'a>(w: &'a WitnessCase<'_>) -> Report<'a> {
@@ -89,9 +87,9 @@ pub(super) fn judge_all(
         let denied_pair = denied_pair(facts, case, &report.pub_key);
         let witness = WitnessCase { case, received, report, radio, standing, denied_pair, earlier };
         let subject = index.saturating_add(1);
-        let mut verdict = log.judge(subject, &rules_in_order(), &witness);
+        let mut verdict = log.judge(subject, WitnessCase::RULES, &witness);
         if case.strict && verdict == Verdict::Pass {
-            verdict = log.judge(subject, &strict_rules_in_order(), &witness);
+            verdict = log.judge(subject, WitnessCase::STRICT_RULES, &witness);
         }
         match verdict {
             Verdict::Pass => valid.push(Counted { index, standing }),
