@@ -6,6 +6,8 @@
 //! [`LoraBeaconReportReqV1`]. Unknown fields are dropped by the decoder, which is why
 //! [`crate::report`] compares the re-encoding.
 
+pub mod mobile;
+
 use prost::Message;
 
 /// `lora_beacon_report_req_v1`: a gateway says that it sent a beacon.
