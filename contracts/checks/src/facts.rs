@@ -6,12 +6,28 @@
 use crate::judge::CheckError;
 use heliotrope_device_proofs::abi::Fact;
 use heliotrope_device_proofs::{Address, Bytes32};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+/// A number as a storage word.
+pub(crate) fn word(number: u64) -> Bytes32 {
+    let mut word = Bytes32::default();
+    if let Some(low) = word.last_chunk_mut() {
+        *low = number.to_be_bytes();
+    }
+    word
+}
+
+/// The number in a word, if it fits 64 bits.
+pub(crate) fn number(word: &Bytes32) -> Option<u64> {
+    let (high, low) = word.split_last_chunk::<8>()?;
+    high.iter().all(|byte| *byte == 0).then(|| u64::from_be_bytes(*low))
+}
 
 /// Facts about one contract, and which of them were read.
 pub(crate) struct Facts {
     words: BTreeMap<Bytes32, (u32, Bytes32)>,
-    read: BTreeSet<u32>,
+    /// Indices, strictly ascending; a list, as every kind of set is three kilobytes of module.
+    read: Vec<u32>,
     block: Option<u64>,
 }
 
@@ -41,13 +57,13 @@ impl Facts {
                 return Err(CheckError::FactRepeated { index });
             }
         }
-        Ok(Self { words, read: BTreeSet::new(), block })
+        Ok(Self { words, read: Vec::new(), block })
     }
 
     /// The word at `key`; `None` if no fact says it.
     pub(crate) fn word(&mut self, key: &Bytes32) -> Option<Bytes32> {
         let (index, word) = self.words.get(key)?;
-        self.read.insert(*index);
+        insert(&mut self.read, *index);
         Some(*word)
     }
 
@@ -58,6 +74,33 @@ impl Facts {
 
     /// Indices of the facts that were read, ascending.
     pub(crate) fn read(&self) -> Vec<u32> {
-        self.read.iter().copied().collect()
+        self.read.clone()
+    }
+
+    /// Fails if the facts about another contract are of another block.
+    pub(crate) fn same_block_as(&self, other: &Self) -> Result<(), CheckError> {
+        let (Some(got), Some(expected)) = (self.block, other.block) else {
+            return Ok(());
+        };
+        if got == expected {
+            return Ok(());
+        }
+        let first = self.words.values().map(|(index, _)| *index).min().unwrap_or_default();
+        let index = usize::try_from(first).unwrap_or(usize::MAX);
+        Err(CheckError::FactBlock { index, got, expected })
+    }
+
+    /// Indices of the facts that were read about either contract, ascending.
+    pub(crate) fn read_with(&self, other: &Self) -> Vec<u32> {
+        let mut read = self.read.clone();
+        other.read.iter().for_each(|index| insert(&mut read, *index));
+        read
+    }
+}
+
+/// Puts a number into its place in a strictly ascending list.
+fn insert(ascending: &mut Vec<u32>, number: u32) {
+    if let Err(place) = ascending.binary_search(&number) {
+        ascending.insert(place, number);
     }
 }

@@ -13,6 +13,7 @@ use heliotrope_device_proofs::abi::{
 use heliotrope_device_proofs::bundle::BundleError;
 use heliotrope_device_proofs::calldata::CalldataError;
 use heliotrope_device_proofs::cbor::CborError;
+use heliotrope_device_proofs::data_transfer::DataTransferError;
 
 /// A rule of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,6 +112,17 @@ pub enum CheckError {
     /// The calldata in the evidence is not in its one encoding.
     #[error("malformed calldata: {0}")]
     Calldata(#[from] CalldataError),
+    /// The parameters name rules that this module does not have.
+    #[error("profile {got:?} is not known, expected {expected}")]
+    Profile {
+        /// Name in the parameters.
+        got: String,
+        /// Names that are known.
+        expected: &'static str,
+    },
+    /// A session in the evidence is not in its one encoding.
+    #[error(transparent)]
+    DataTransfer(#[from] DataTransferError),
     /// Two facts about the same word.
     #[error("fact {index} repeats a storage key")]
     FactRepeated {
@@ -155,9 +167,10 @@ pub(crate) fn description(name: &str, version: &str, rules: &[Rule]) -> Descript
 }
 
 /// The share of `got` in `wanted`, in millionths, at most all of it.
-pub(crate) fn score_ppm(got: usize, wanted: u32) -> u32 {
-    let got = u64::try_from(got).unwrap_or(u64::MAX);
-    let full = got.saturating_mul(u64::from(FULL_SCORE_PPM));
-    let share = full.checked_div(u64::from(wanted)).unwrap_or_default();
+pub(crate) fn score_ppm(got: impl TryInto<u64>, wanted: impl TryInto<u64>) -> u32 {
+    let got = got.try_into().unwrap_or(u64::MAX);
+    let wanted = wanted.try_into().unwrap_or(u64::MAX);
+    let full = u128::from(got).saturating_mul(FULL_SCORE_PPM.into());
+    let share = full.checked_div(wanted.into()).unwrap_or_default();
     u32::try_from(share).unwrap_or(FULL_SCORE_PPM).min(FULL_SCORE_PPM)
 }

@@ -9,6 +9,8 @@
 //! whoever verifies the verdict.
 
 pub mod coverage_radio;
+pub mod data_transfer;
+mod device;
 mod facts;
 pub mod guest;
 pub mod judge;

@@ -1,13 +1,13 @@
 //! The rules of a beacon.
 
-use super::{Case, geo, payload, rules};
+use super::{Case, payload, rules};
+use crate::device::{has_asserted, is_known};
 use crate::judge::{Finding, RuleOf};
-use heliotrope_device_proofs::h3;
-use heliotrope_device_proofs::registry::{Radio, STATUS_ACTIVE};
 use heliotrope_device_proofs::wire::BlockchainRegionParamsV1;
 use prost::Message as _;
 
-/// In order of evaluation.
+/// In order of evaluation. R1 and R2 (upstream: `resolve_gateway_info`, gateway metadata present) are those
+/// of every radio.
 pub(super) fn rules_in_order<'a>() -> [RuleOf<Case<'a>>; 4] {
     [
         (rules::R1, |case| is_known(case.beaconer)),
@@ -23,26 +23,6 @@ pub(super) fn known_cell(case: &Case<'_>) -> u64 {
     let holds =
         is_known(case.beaconer).verdict == pass && has_asserted(case.beaconer).verdict == pass;
     case.beaconer.filter(|_| holds).map_or(0, |radio| radio.cell)
-}
-
-/// R1, W1: the registry has the device, and it takes part (upstream: `resolve_gateway_info`).
-///
-/// A zero word is a proof that the device is unknown; a missing fact proves nothing.
-pub(super) fn is_known(radio: Option<Radio>) -> Finding {
-    let Some(radio) = radio else {
-        return Finding::missing();
-    };
-    Finding::holds_if(radio.status == STATUS_ACTIVE, radio.status, STATUS_ACTIVE)
-}
-
-/// R2, W2: the owner asserted a cell of resolution 12 (upstream: gateway metadata present).
-pub(super) fn has_asserted(radio: Option<Radio>) -> Finding {
-    let Some(radio) = radio else {
-        return Finding::missing();
-    };
-    let resolution = h3::resolution(radio.cell);
-    let holds = geo::is_cell(radio.cell) && resolution == h3::ASSERTED_RESOLUTION;
-    Finding::holds_if(holds, resolution, h3::ASSERTED_RESOLUTION)
 }
 
 /// R4, W6: received in `[t, t + window]`, in whole seconds (upstream: `verify_entropy`).

@@ -43,6 +43,7 @@ pub use witness::{frequency_diff_hz, lag};
 
 pub use crate::judge::CheckError;
 
+use crate::device::radio;
 use crate::facts::Facts;
 use crate::judge::{self, Log, format, score_ppm};
 use heliotrope_device_proofs::abi::{
@@ -140,12 +141,6 @@ struct Case<'a> {
     params: &'a RadioParams,
     /// `None` if the fact is missing.
     beaconer: Option<Radio>,
-}
-
-/// The radio word of the device with this key; `None` if no fact says it.
-fn radio(facts: &mut Facts, public_key: &[u8]) -> Option<Radio> {
-    let slot = registry::radio_slot(&registry::device_id(public_key));
-    facts.word(&slot).map(|word| Radio::from_word(&word))
 }
 
 /// One beacon of one gateway counts once, whoever resubmits it with other receive times.

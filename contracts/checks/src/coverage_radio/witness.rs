@@ -1,8 +1,9 @@
 //! The rules of a witness, and which witnesses count.
 
-use super::beacon::{came_while_entropy_valid, has_asserted, is_known};
+use super::beacon::came_while_entropy_valid;
 use super::geo::{self, Link};
-use super::{Case, radio, rules};
+use super::{Case, rules};
+use crate::device::{has_asserted, is_known, radio};
 use crate::facts::Facts;
 use crate::judge::{Finding, Log, RuleOf};
 use heliotrope_device_proofs::abi::{RadioParams, Verdict};
