@@ -8,7 +8,6 @@ use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending};
 use crate::report::{self, MAX_REPORT_LEN, ReportError};
 use crate::wire::{LoraBeaconReportReqV1, LoraWitnessReportReqV1};
 use crate::{Bytes32, registry, sha256};
-use std::collections::BTreeSet;
 
 /// Version of the format.
 pub const BUNDLE_VERSION: u64 = 1;
@@ -176,13 +175,14 @@ impl EvidenceBundle {
     /// [`BundleError::Report`] if a report does not decode.
     pub fn device_keys(&self) -> Result<Vec<Vec<u8>>, BundleError> {
         let reports = self.reports()?;
-        // a set filled one by one: the sorts of `Vec` and `collect` would double a check module
-        let mut keys = BTreeSet::new();
-        keys.insert(reports.beacon.pub_key);
+        let mut keys = vec![reports.beacon.pub_key];
         for witness in reports.witnesses {
-            keys.insert(witness.pub_key);
+            // one by one: the sorts and the sets of the library are much code in a check module
+            if let Err(place) = keys.binary_search(&witness.pub_key) {
+                keys.insert(place, witness.pub_key);
+            }
         }
-        Ok(keys.into_iter().collect())
+        Ok(keys)
     }
 
     /// Writes the bundle.

@@ -36,6 +36,7 @@ pub mod module;
 pub mod pdp;
 pub mod piece;
 pub mod proof;
+pub mod protobuf;
 pub mod provenance;
 pub mod registry;
 pub mod report;

@@ -1,11 +1,11 @@
 //! Takes in a single report: exactly one encoding, bounded size, signed by the key it names.
 
+use crate::protobuf::{Message, ProtobufError};
 use crate::wire::mobile::{
     CellHeartbeatReqV1, CoverageObjectReqV1, DataTransferEvent, DataTransferSessionReqV1,
     SpeedtestReqV1, WifiHeartbeatReqV1,
 };
 use crate::wire::{LoraBeaconReportReqV1, LoraStreamSessionInitV1, LoraWitnessReportReqV1};
-use prost::Message;
 
 /// Largest report accepted, in bytes.
 pub const MAX_REPORT_LEN: usize = 1024;
@@ -29,17 +29,9 @@ pub enum ReportError {
         /// Limit.
         expected: usize,
     },
-    /// Not protobuf of this message.
-    #[error("report is not a valid protobuf message")]
-    Protobuf,
-    /// Protobuf, but not the one encoding: unknown, repeated, unordered or default fields.
-    #[error("report of {got} bytes re-encodes to {expected} other bytes")]
-    NotCanonical {
-        /// Length of the input.
-        got: usize,
-        /// Length of the canonical encoding.
-        expected: usize,
-    },
+    /// Not the one encoding of this message.
+    #[error("report is not canonical: {0}")]
+    Protobuf(#[from] ProtobufError),
     /// The key or the signature is bad.
     #[cfg(feature = "verify")]
     #[error("report is not signed by the key it names: {0}")]
@@ -110,17 +102,11 @@ pub fn decode_coverage_object(bytes: &[u8]) -> Result<CoverageObjectReqV1, Repor
     decode(bytes, MAX_COVERAGE_OBJECT_LEN)
 }
 
-fn decode<M: Message + Default>(bytes: &[u8], max: usize) -> Result<M, ReportError> {
+fn decode<M: Message>(bytes: &[u8], max: usize) -> Result<M, ReportError> {
     if bytes.len() > max {
         return Err(ReportError::Size { got: bytes.len(), expected: max });
     }
-    let message = M::decode(bytes).map_err(|_| ReportError::Protobuf)?;
-    let canonical = message.encode_to_vec();
-    if canonical == bytes {
-        Ok(message)
-    } else {
-        Err(ReportError::NotCanonical { got: bytes.len(), expected: canonical.len() })
-    }
+    Ok(M::decode(bytes)?)
 }
 
 /// A report that names its key and carries its signature.

@@ -8,6 +8,7 @@
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use heliotrope_device_proofs::bundle::{BundleError, Entropy, EvidenceBundle, Received, Subject};
+use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::provenance::{
     EntropySource, EvidenceBundleV2, ProvenanceError, Receipt,
 };
@@ -16,7 +17,6 @@ use heliotrope_device_proofs::sha256;
 use heliotrope_device_proofs::wire::{
     LoraBeaconReportReqV1, LoraStreamSessionInitV1, LoraWitnessReportReqV1,
 };
-use prost::Message as _;
 
 const TIME_S: u64 = 1_790_000_000;
 

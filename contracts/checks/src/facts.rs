@@ -1,12 +1,13 @@
-//! The proven storage words of one contract, and which of them a check read.
+//! The proven storage words of the contracts that a check reads, and which of them it read.
 //!
 //! It trusts that the words are proven; it does not trust that they fit together: facts of two
 //! blocks, of another chain, or two words for one key refuse the input.
+//!
+//! Lists are sorted by insertion here and below: the trees of the library are 12 kB in every module.
 
 use crate::judge::CheckError;
-use heliotrope_device_proofs::abi::Fact;
+use heliotrope_device_proofs::abi::{Fact, Plan, PlanQuery};
 use heliotrope_device_proofs::{Address, Bytes32};
-use std::collections::BTreeMap;
 
 /// A number as a storage word.
 pub(crate) fn word(number: u64) -> Bytes32 {
@@ -23,25 +24,29 @@ pub(crate) fn number(word: &Bytes32) -> Option<u64> {
     high.iter().all(|byte| *byte == 0).then(|| u64::from_be_bytes(*low))
 }
 
-/// Facts about one contract, and which of them were read.
+/// Facts about some contracts, and which of them were read.
 pub(crate) struct Facts {
-    words: BTreeMap<Bytes32, (u32, Bytes32)>,
-    /// Indices, strictly ascending; a list, as every kind of set is three kilobytes of module.
-    read: Vec<u32>,
+    /// Ascending by what is asked for; with the place of the fact in the input, and its word.
+    words: Vec<(PlanQuery, usize, Bytes32)>,
+    /// Whether the fact at each place was read.
+    read: Vec<bool>,
     block: Option<u64>,
+    /// The contract that most words are of.
+    home: Address,
 }
 
 impl Facts {
-    /// Sorts the facts; those about other contracts are left unread.
+    /// Sorts the facts about `home` and `others`; those about other contracts are left unread.
     pub(crate) fn new(
         facts: &[Fact],
-        address: &Address,
+        home: &Address,
+        others: &[Address],
         chain_id: u64,
     ) -> Result<Self, CheckError> {
-        let mut words = BTreeMap::new();
+        let mut words: Vec<(PlanQuery, usize, Bytes32)> = Vec::new();
         let mut block = None;
         for (index, fact) in facts.iter().enumerate() {
-            if fact.address != *address {
+            if fact.address != *home && !others.contains(&fact.address) {
                 continue;
             }
             if fact.chain_id != chain_id {
@@ -52,18 +57,27 @@ impl Facts {
             if fact.block != expected {
                 return Err(CheckError::FactBlock { index, got: fact.block, expected });
             }
-            let place = u32::try_from(index).unwrap_or(u32::MAX);
-            if words.insert(fact.key, (place, fact.value)).is_some() {
-                return Err(CheckError::FactRepeated { index });
+            let query = PlanQuery { address: fact.address, key: fact.key };
+            match words.binary_search_by(|(at, ..)| at.cmp(&query)) {
+                Ok(_) => return Err(CheckError::FactRepeated { index }),
+                Err(place) => words.insert(place, (query, index, fact.value)),
             }
         }
-        Ok(Self { words, read: Vec::new(), block })
+        Ok(Self { words, read: vec![false; facts.len()], block, home: *home })
     }
 
-    /// The word at `key`; `None` if no fact says it.
+    /// The word of the home contract at `key`; `None` if no fact says it.
     pub(crate) fn word(&mut self, key: &Bytes32) -> Option<Bytes32> {
-        let (index, word) = self.words.get(key)?;
-        insert(&mut self.read, *index);
+        let home = self.home;
+        self.word_of(&home, key)
+    }
+
+    /// The word of any contract at `key`; `None` if no fact says it.
+    pub(crate) fn word_of(&mut self, address: &Address, key: &Bytes32) -> Option<Bytes32> {
+        let query = PlanQuery { address: *address, key: *key };
+        let place = self.words.binary_search_by(|(at, ..)| at.cmp(&query)).ok()?;
+        let (_, index, word) = self.words.get(place)?;
+        *self.read.get_mut(*index)? = true;
         Some(*word)
     }
 
@@ -74,33 +88,14 @@ impl Facts {
 
     /// Indices of the facts that were read, ascending.
     pub(crate) fn read(&self) -> Vec<u32> {
-        self.read.clone()
-    }
-
-    /// Fails if the facts about another contract are of another block.
-    pub(crate) fn same_block_as(&self, other: &Self) -> Result<(), CheckError> {
-        let (Some(got), Some(expected)) = (self.block, other.block) else {
-            return Ok(());
-        };
-        if got == expected {
-            return Ok(());
-        }
-        let first = self.words.values().map(|(index, _)| *index).min().unwrap_or_default();
-        let index = usize::try_from(first).unwrap_or(usize::MAX);
-        Err(CheckError::FactBlock { index, got, expected })
-    }
-
-    /// Indices of the facts that were read about either contract, ascending.
-    pub(crate) fn read_with(&self, other: &Self) -> Vec<u32> {
-        let mut read = self.read.clone();
-        other.read.iter().for_each(|index| insert(&mut read, *index));
-        read
+        (0..).zip(&self.read).filter(|(_, read)| **read).map(|(index, _)| index).collect()
     }
 }
 
-/// Puts a number into its place in a strictly ascending list.
-fn insert(ascending: &mut Vec<u32>, number: u32) {
-    if let Err(place) = ascending.binary_search(&number) {
-        ascending.insert(place, number);
+/// Adds a query to a plan, once, in its order.
+pub(crate) fn ask(plan: &mut Plan, address: &Address, key: Bytes32) {
+    let query = PlanQuery { address: *address, key };
+    if let Err(place) = plan.0.binary_search(&query) {
+        plan.0.insert(place, query);
     }
 }

@@ -10,13 +10,13 @@
 //! The module takes back only buffers that it gave out itself, so no address from the host is ever
 //! turned into a slice. A trap is no verdict.
 
-use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 /// Largest buffer given out, in bytes.
 pub const MAX_BUFFER_LEN: u32 = 1 << 20;
 
-static BUFFERS: Mutex<BTreeMap<u32, Vec<u8>>> = Mutex::new(BTreeMap::new());
+/// Buffers that the host has not handed back. A call takes two at most, so the list is searched through.
+static BUFFERS: Mutex<Vec<(u32, Vec<u8>)>> = Mutex::new(Vec::new());
 
 fn address(buffer: &[u8]) -> u32 {
     u32::try_from(buffer.as_ptr().addr()).unwrap_or_default()
@@ -33,13 +33,15 @@ pub fn alloc(len: u32) -> u32 {
     // one byte at least: an empty vector has no address of its own
     let buffer = vec![0; size.max(1)];
     let ptr = address(&buffer);
-    buffers.insert(ptr, buffer);
+    buffers.push((ptr, buffer));
     ptr
 }
 
 /// Takes back a buffer, with what the host wrote into it.
 pub fn take(ptr: u32, len: u32) -> Option<Vec<u8>> {
-    let mut buffer = BUFFERS.lock().ok()?.remove(&ptr)?;
+    let mut buffers = BUFFERS.lock().ok()?;
+    let place = buffers.iter().position(|(at, _)| *at == ptr)?;
+    let (_, mut buffer) = buffers.swap_remove(place);
     let len = usize::try_from(len).ok()?;
     if buffer.len() < len {
         return None;

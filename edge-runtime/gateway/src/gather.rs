@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use heliotrope_device_proofs::{
     Bytes32,
     bundle::{Entropy, EvidenceBundle, Received},
-    h3, registry,
+    h3,
+    protobuf::Message as _,
+    registry,
     report::{decode_beacon, decode_witness},
     wire::EntropyReportV1,
 };
-use prost::Message as _;
 
 use crate::receipt_log::{Kind, Receipt};
 

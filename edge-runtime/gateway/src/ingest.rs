@@ -9,11 +9,12 @@ use std::{
 
 use axum::http::StatusCode;
 use heliotrope_device_proofs::{
-    Bytes32, registry,
+    Bytes32,
+    protobuf::Message,
+    registry,
     report::{MAX_REPORT_LEN, ReportError, SignedReport, decode_beacon, decode_witness},
     wire::{EntropyReportV1, InvalidReason, LoraBeaconIngestReportV1, LoraWitnessIngestReportV1},
 };
-use prost::Message;
 use serde::Serialize;
 
 use crate::{
@@ -287,15 +288,8 @@ fn inner(received_ms: u64, report: Option<impl Message>) -> Result<(u64, Vec<u8>
 }
 
 /// Decodes a message of which `bytes` is the one encoding.
-fn canonical<M: Message + Default>(bytes: &[u8]) -> Result<M, Rejection> {
-    let malformed = |what: &str| Rejection::Malformed(what.into());
-    let message =
-        M::decode(bytes).map_err(|_| malformed("report is not a valid protobuf message"))?;
-    if message.encode_to_vec() == bytes {
-        Ok(message)
-    } else {
-        Err(malformed("report is not in the one encoding that is signed"))
-    }
+fn canonical<M: Message>(bytes: &[u8]) -> Result<M, Rejection> {
+    M::decode(bytes).map_err(|e| Rejection::Malformed(format!("report is not canonical: {e}")))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the gateway stamps reports with its clock")]

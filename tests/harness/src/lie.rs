@@ -14,6 +14,7 @@ use axum::{
 use heliotrope_device_proofs::{
     bundle::EvidenceBundle,
     epoch::{EpochManifest, ShardEvidence},
+    protobuf::Message as _,
 };
 
 /// The link that is lied about.
@@ -96,7 +97,7 @@ fn forge_signatures(body: &[u8]) -> Option<Vec<u8>> {
         let mut beacon =
             heliotrope_device_proofs::report::decode_beacon(&bundle.beacon.report).ok()?;
         *beacon.signature.last_mut()? ^= 1;
-        bundle.beacon.report = prost::Message::encode_to_vec(&beacon);
+        bundle.beacon.report = beacon.encode_to_vec();
         leaf.bundle = bundle.encode();
     }
     Some(evidence.encode())

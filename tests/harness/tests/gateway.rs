@@ -13,6 +13,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::{
     report::SignedReport as _,
     sha256,
@@ -27,7 +28,6 @@ use heliotrope_harness::{
 use heliotrope_light_client::{
     Form, LightClient, Settings, native::NativePlatform, network::Network,
 };
-use prost::Message as _;
 use serde_json::Value;
 
 const GATEWAYS: u32 = 120;

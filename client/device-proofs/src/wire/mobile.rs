@@ -2,64 +2,50 @@
 //! (protobuf, proto3).
 //!
 //! Field numbers and enum values are those of `helium/proto` (`service/poc_mobile.proto`), Apache-2.0;
-//! re-stated. As in the parent, structs carry the spec's names in Rust spelling and unknown fields are
-//! dropped by the decoder, which is why [`crate::report`] compares the re-encoding.
+//! re-stated. As in the parent, structs carry the spec's names in Rust spelling, and each has one encoding.
 
-use prost::{Message, Oneof};
+use crate::protobuf::{Double, message};
 
-/// `data_transfer_event`: a hotspot says what it carried for somebody.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct DataTransferEvent {
-    /// Public key of the hotspot, Helium binary form.
-    #[prost(bytes = "vec", tag = "1")]
-    pub pub_key: Vec<u8>,
-    /// Bytes carried up.
-    #[prost(uint64, tag = "2")]
-    pub upload_bytes: u64,
-    /// Bytes carried down.
-    #[prost(uint64, tag = "3")]
-    pub download_bytes: u64,
-    /// `data_transfer_radio_access_technology`, see [`radio_access_technology`].
-    #[prost(int32, tag = "4")]
-    pub radio_access_technology: i32,
-    /// Name of the event, unique.
-    #[prost(string, tag = "5")]
-    pub event_id: String,
-    /// Key of who pays, Helium binary form.
-    #[prost(bytes = "vec", tag = "6")]
-    pub payer: Vec<u8>,
-    /// Time of the event in seconds since 1970.
-    #[prost(uint64, tag = "7")]
-    pub timestamp: u64,
-    /// Signature of the hotspot over this message with `signature` empty; may be absent.
-    #[prost(bytes = "vec", tag = "8")]
-    pub signature: Vec<u8>,
+message! {
+    /// `data_transfer_event`: a hotspot says what it carried for somebody.
+    DataTransferEvent {
+        /// Public key of the hotspot, Helium binary form.
+        pub_key: Vec<u8> = bytes(1),
+        /// Bytes carried up.
+        upload_bytes: u64 = uint64(2),
+        /// Bytes carried down.
+        download_bytes: u64 = uint64(3),
+        /// `data_transfer_radio_access_technology`, see [`radio_access_technology`].
+        radio_access_technology: i32 = int32(4),
+        /// Name of the event, unique.
+        event_id: String = string(5),
+        /// Key of who pays, Helium binary form.
+        payer: Vec<u8> = bytes(6),
+        /// Time of the event in seconds since 1970.
+        timestamp: u64 = uint64(7),
+        /// Signature of the hotspot over this message with `signature` empty; may be absent.
+        signature: Vec<u8> = bytes(8),
+    }
 }
 
-/// `data_transfer_session_req_v1`: a carrier says what of an event it will pay for.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct DataTransferSessionReqV1 {
-    /// What the hotspot says.
-    #[prost(message, optional, tag = "1")]
-    pub data_transfer_usage: Option<DataTransferEvent>,
-    /// Whether the carrier takes the reward back.
-    #[prost(bool, tag = "2")]
-    pub reward_cancelled: bool,
-    /// Public key of the carrier's routing service, Helium binary form.
-    #[prost(bytes = "vec", tag = "3")]
-    pub pub_key: Vec<u8>,
-    /// Signature of the carrier over this message with this field empty and the event's own signature in it.
-    #[prost(bytes = "vec", tag = "4")]
-    pub signature: Vec<u8>,
-    /// Bytes that the carrier pays for.
-    #[prost(uint64, tag = "5")]
-    pub rewardable_bytes: u64,
-    /// `carrier_id_v2`: which carrier.
-    #[prost(int32, tag = "6")]
-    pub carrier_id: i32,
-    /// Whether the session was carried to try the hotspot out.
-    #[prost(bool, tag = "7")]
-    pub sampling: bool,
+message! {
+    /// `data_transfer_session_req_v1`: a carrier says what of an event it will pay for.
+    DataTransferSessionReqV1 {
+        /// What the hotspot says.
+        data_transfer_usage: Option<DataTransferEvent> = message(1),
+        /// Whether the carrier takes the reward back.
+        reward_cancelled: bool = boolean(2),
+        /// Public key of the carrier's routing service, Helium binary form.
+        pub_key: Vec<u8> = bytes(3),
+        /// Signature of the carrier over this message with this field empty and the event's own signature in it.
+        signature: Vec<u8> = bytes(4),
+        /// Bytes that the carrier pays for.
+        rewardable_bytes: u64 = uint64(5),
+        /// `carrier_id_v2`: which carrier.
+        carrier_id: i32 = int32(6),
+        /// Whether the session was carried to try the hotspot out.
+        sampling: bool = boolean(7),
+    }
 }
 
 /// `data_transfer_radio_access_technology` numbers used here.
@@ -90,114 +76,88 @@ impl ReportStatus {
     }
 }
 
-/// `wifi_heartbeat_req_v1`: a Wi-Fi radio says that it is there.
-#[derive(Clone, PartialEq, Message)]
-pub struct WifiHeartbeatReqV1 {
-    /// Public key of the radio, Helium binary form.
-    #[prost(bytes = "vec", tag = "1")]
-    pub pub_key: Vec<u8>,
-    /// Time of sending in seconds since 1970.
-    #[prost(uint64, tag = "2")]
-    pub timestamp: u64,
-    /// Latitude in degrees.
-    #[prost(double, tag = "3")]
-    pub lat: f64,
-    /// Longitude in degrees.
-    #[prost(double, tag = "4")]
-    pub lon: f64,
-    /// When somebody else last located the radio, in seconds since 1970; 0 for never.
-    #[prost(uint64, tag = "5")]
-    pub location_validation_timestamp: u64,
-    /// Whether the radio works.
-    #[prost(bool, tag = "6")]
-    pub operation_mode: bool,
-    /// UUID of the coverage object it stands for, 16 bytes.
-    #[prost(bytes = "vec", tag = "7")]
-    pub coverage_object: Vec<u8>,
-    /// Signature of the radio over this message with `signature` empty.
-    #[prost(bytes = "vec", tag = "8")]
-    pub signature: Vec<u8>,
-    /// Who located it, number of the `location_source` table.
-    #[prost(int32, tag = "9")]
-    pub location_source: i32,
+message! {
+    /// `wifi_heartbeat_req_v1`: a Wi-Fi radio says that it is there.
+    WifiHeartbeatReqV1 {
+        /// Public key of the radio, Helium binary form.
+        pub_key: Vec<u8> = bytes(1),
+        /// Time of sending in seconds since 1970.
+        timestamp: u64 = uint64(2),
+        /// Latitude in degrees.
+        lat: Double = double(3),
+        /// Longitude in degrees.
+        lon: Double = double(4),
+        /// When somebody else last located the radio, in seconds since 1970; 0 for never.
+        location_validation_timestamp: u64 = uint64(5),
+        /// Whether the radio works.
+        operation_mode: bool = boolean(6),
+        /// UUID of the coverage object it stands for, 16 bytes.
+        coverage_object: Vec<u8> = bytes(7),
+        /// Signature of the radio over this message with `signature` empty.
+        signature: Vec<u8> = bytes(8),
+        /// Who located it, number of the `location_source` table.
+        location_source: i32 = int32(9),
+    }
 }
 
-/// `cell_heartbeat_req_v1`: a CBRS radio says that it is there. The network pays for none of them any more.
-#[derive(Clone, PartialEq, Message)]
-pub struct CellHeartbeatReqV1 {
-    /// Public key of the hotspot, Helium binary form.
-    #[prost(bytes = "vec", tag = "1")]
-    pub pub_key: Vec<u8>,
-    /// Kind of hotspot.
-    #[prost(string, tag = "2")]
-    pub hotspot_type: String,
-    /// Cell number.
-    #[prost(uint32, tag = "3")]
-    pub cell_id: u32,
-    /// Time of sending in seconds since 1970.
-    #[prost(uint64, tag = "4")]
-    pub timestamp: u64,
-    /// Latitude in degrees.
-    #[prost(double, tag = "5")]
-    pub lat: f64,
-    /// Longitude in degrees.
-    #[prost(double, tag = "6")]
-    pub lon: f64,
-    /// Whether the radio works.
-    #[prost(bool, tag = "7")]
-    pub operation_mode: bool,
-    /// Category of the radio.
-    #[prost(string, tag = "8")]
-    pub cbsd_category: String,
-    /// Serial number of the radio.
-    #[prost(string, tag = "9")]
-    pub cbsd_id: String,
-    /// Signature of the hotspot over this message with `signature` empty.
-    #[prost(bytes = "vec", tag = "10")]
-    pub signature: Vec<u8>,
-    /// UUID of the coverage object it stands for, 16 bytes.
-    #[prost(bytes = "vec", tag = "11")]
-    pub coverage_object: Vec<u8>,
+message! {
+    /// `cell_heartbeat_req_v1`: a CBRS radio says that it is there. The network pays for none of them any more.
+    CellHeartbeatReqV1 {
+        /// Public key of the hotspot, Helium binary form.
+        pub_key: Vec<u8> = bytes(1),
+        /// Kind of hotspot.
+        hotspot_type: String = string(2),
+        /// Cell number.
+        cell_id: u32 = uint32(3),
+        /// Time of sending in seconds since 1970.
+        timestamp: u64 = uint64(4),
+        /// Latitude in degrees.
+        lat: Double = double(5),
+        /// Longitude in degrees.
+        lon: Double = double(6),
+        /// Whether the radio works.
+        operation_mode: bool = boolean(7),
+        /// Category of the radio.
+        cbsd_category: String = string(8),
+        /// Serial number of the radio.
+        cbsd_id: String = string(9),
+        /// Signature of the hotspot over this message with `signature` empty.
+        signature: Vec<u8> = bytes(10),
+        /// UUID of the coverage object it stands for, 16 bytes.
+        coverage_object: Vec<u8> = bytes(11),
+    }
 }
 
-/// `speedtest_req_v1`: a radio says how fast its backhaul is.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct SpeedtestReqV1 {
-    /// Public key of the radio, Helium binary form.
-    #[prost(bytes = "vec", tag = "1")]
-    pub pub_key: Vec<u8>,
-    /// Serial number.
-    #[prost(string, tag = "2")]
-    pub serial: String,
-    /// Time of the test in seconds since 1970.
-    #[prost(uint64, tag = "3")]
-    pub timestamp: u64,
-    /// Bytes per second up.
-    #[prost(uint64, tag = "4")]
-    pub upload_speed: u64,
-    /// Bytes per second down.
-    #[prost(uint64, tag = "5")]
-    pub download_speed: u64,
-    /// Milliseconds there and back.
-    #[prost(uint32, tag = "6")]
-    pub latency: u32,
-    /// Signature of the radio over this message with `signature` empty.
-    #[prost(bytes = "vec", tag = "7")]
-    pub signature: Vec<u8>,
+message! {
+    /// `speedtest_req_v1`: a radio says how fast its backhaul is.
+    SpeedtestReqV1 {
+        /// Public key of the radio, Helium binary form.
+        pub_key: Vec<u8> = bytes(1),
+        /// Serial number.
+        serial: String = string(2),
+        /// Time of the test in seconds since 1970.
+        timestamp: u64 = uint64(3),
+        /// Bytes per second up.
+        upload_speed: u64 = uint64(4),
+        /// Bytes per second down.
+        download_speed: u64 = uint64(5),
+        /// Milliseconds there and back.
+        latency: u32 = uint32(6),
+        /// Signature of the radio over this message with `signature` empty.
+        signature: Vec<u8> = bytes(7),
+    }
 }
 
-/// `radio_hex_signal_level`: what a radio says to reach one hex with.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct RadioHexSignalLevel {
-    /// H3 index of resolution 12, in hexadecimal.
-    #[prost(string, tag = "1")]
-    pub location: String,
-    /// `signal_level`, see [`signal_level`].
-    #[prost(int32, tag = "2")]
-    pub signal_level: i32,
-    /// Signal power in tenths of dBm.
-    #[prost(sint32, tag = "3")]
-    pub signal_power: i32,
+message! {
+    /// `radio_hex_signal_level`: what a radio says to reach one hex with.
+    RadioHexSignalLevel {
+        /// H3 index of resolution 12, in hexadecimal.
+        location: String = string(1),
+        /// `signal_level`, see [`signal_level`].
+        signal_level: i32 = int32(2),
+        /// Signal power in tenths of dBm.
+        signal_power: i32 = sint32(3),
+    }
 }
 
 /// `signal_level` numbers.
@@ -212,44 +172,28 @@ pub mod signal_level {
     pub const HIGH: i32 = 3;
 }
 
-/// `coverage_object_req_v1`: which hexes a radio says to cover.
-#[derive(Clone, PartialEq, Eq, Message)]
-pub struct CoverageObjectReqV1 {
-    /// Public key of who signs, Helium binary form.
-    #[prost(bytes = "vec", tag = "1")]
-    pub pub_key: Vec<u8>,
-    /// UUID of the coverage object, 16 bytes.
-    #[prost(bytes = "vec", tag = "2")]
-    pub uuid: Vec<u8>,
-    /// The radio that covers.
-    #[prost(oneof = "KeyType", tags = "3, 4")]
-    pub key_type: Option<KeyType>,
-    /// When coverage started, in seconds since 1970.
-    #[prost(uint64, tag = "5")]
-    pub coverage_claim_time: u64,
-    /// The hexes.
-    #[prost(message, repeated, tag = "6")]
-    pub coverage: Vec<RadioHexSignalLevel>,
-    /// Whether the radio is indoors.
-    #[prost(bool, tag = "7")]
-    pub indoor: bool,
-    /// Trust score in thousandths.
-    #[prost(uint32, tag = "8")]
-    pub trust_score: u32,
-    /// Signature of `pub_key` over this message with `signature` empty.
-    #[prost(bytes = "vec", tag = "9")]
-    pub signature: Vec<u8>,
-}
-
-/// `coverage_object_req_v1.key_type`: the radio that covers.
-#[derive(Clone, PartialEq, Eq, Oneof)]
-pub enum KeyType {
-    /// Serial number of a CBRS radio.
-    #[prost(string, tag = "3")]
-    CbsdId(String),
-    /// Public key of a Wi-Fi radio, Helium binary form.
-    #[prost(bytes, tag = "4")]
-    HotspotKey(Vec<u8>),
+message! {
+    /// `coverage_object_req_v1`: which hexes a radio says to cover.
+    CoverageObjectReqV1 {
+        /// Public key of who signs, Helium binary form.
+        pub_key: Vec<u8> = bytes(1),
+        /// UUID of the coverage object, 16 bytes.
+        uuid: Vec<u8> = bytes(2),
+        /// `key_type`: serial number of the CBRS radio that covers, or …
+        cbsd_id: String = string(3),
+        /// … the public key of the Wi-Fi radio that covers, Helium binary form. One of the two.
+        hotspot_key: Vec<u8> = bytes(4),
+        /// When coverage started, in seconds since 1970.
+        coverage_claim_time: u64 = uint64(5),
+        /// The hexes.
+        coverage: Vec<RadioHexSignalLevel> = messages(6),
+        /// Whether the radio is indoors.
+        indoor: bool = boolean(7),
+        /// Trust score in thousandths.
+        trust_score: u32 = uint32(8),
+        /// Signature of `pub_key` over this message with `signature` empty.
+        signature: Vec<u8> = bytes(9),
+    }
 }
 
 /// `heartbeat_validity`: why a heartbeat does not count. The numbers are the network's.

@@ -3,8 +3,8 @@
 use super::{Case, payload, rules};
 use crate::device::{has_asserted, is_known};
 use crate::judge::{Finding, RuleOf};
+use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::wire::BlockchainRegionParamsV1;
-use prost::Message as _;
 
 /// In order of evaluation. R1 and R2 (upstream: `resolve_gateway_info`, gateway metadata present) are those
 /// of every radio.

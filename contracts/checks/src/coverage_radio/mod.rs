@@ -30,6 +30,7 @@
 //! depends on them, and the module does not call them.
 
 mod beacon;
+mod chacha;
 pub mod density;
 mod geo;
 mod payload;
@@ -44,16 +45,15 @@ pub use witness::{frequency_diff_hz, lag};
 pub use crate::judge::CheckError;
 
 use crate::device::radio;
-use crate::facts::Facts;
+use crate::facts::{Facts, ask};
 use crate::judge::{self, Log, format, score_ppm};
 use heliotrope_device_proofs::abi::{
-    CheckInput, CheckOutput, Description, Plan, PlanQuery, RadioParams, Verdict,
+    CheckInput, CheckOutput, Description, Plan, RadioParams, Verdict,
 };
 use heliotrope_device_proofs::bundle::{EvidenceBundle, Reports};
 use heliotrope_device_proofs::registry::{self, Radio};
 use heliotrope_device_proofs::sha256;
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeSet;
 
 /// Name of the check; its id is `keccak256` of this.
 pub const NAME: &str = "coverage-radio";
@@ -73,12 +73,11 @@ pub fn describe() -> Description {
 pub fn plan(evidence: &[u8], params: &[u8]) -> Result<Plan, CheckError> {
     let params = RadioParams::decode(params).map_err(format("params"))?;
     let bundle = EvidenceBundle::decode(evidence).map_err(format("evidence"))?;
-    let address = params.device_registry;
-    let mut queries = BTreeSet::new();
+    let mut plan = Plan::default();
     for id in bundle.device_ids()? {
-        queries.insert(PlanQuery { address, key: registry::radio_slot(&id) });
+        ask(&mut plan, &params.device_registry, registry::radio_slot(&id));
     }
-    Ok(Plan(queries.into_iter().collect()))
+    Ok(plan)
 }
 
 /// Judges a bundle.
@@ -91,7 +90,7 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let params = RadioParams::decode(&input.params).map_err(format("params"))?;
     let bundle = EvidenceBundle::decode(&input.evidence).map_err(format("evidence"))?;
     let reports = bundle.reports()?;
-    let mut facts = Facts::new(&input.facts, &params.device_registry, params.chain_id)?;
+    let mut facts = Facts::new(&input.facts, &params.device_registry, &[], params.chain_id)?;
     let beaconer = radio(&mut facts, &reports.beacon.pub_key);
     let case = Case { bundle: &bundle, reports: &reports, params: &params, beaconer };
     let mut log = Log::default();

@@ -8,10 +8,9 @@
 //! ```
 //! The channel index comes from the payload, not from further words of the stream.
 
+use super::chacha::ChaCha12;
 use heliotrope_device_proofs::report::PAYLOAD_LEN;
 use heliotrope_device_proofs::wire::{BlockchainRegionParamV1, BlockchainRegionParamsV1};
-use rand_chacha::ChaCha12Rng;
-use rand_chacha::rand_core::{RngCore as _, SeedableRng as _};
 use sha2::{Digest as _, Sha256};
 
 /// Time of the local entropy that goes into the seed.
@@ -81,9 +80,9 @@ pub fn payload(
         .chain_update(local_entropy)
         .chain_update(LOCAL_ENTROPY_TIME_S.to_le_bytes())
         .finalize();
-    let mut rng = ChaCha12Rng::from_seed(seed.into());
+    let mut words = ChaCha12::new(&seed.into());
     Ok(core::array::from_fn(|_| {
-        let [low, ..] = rng.next_u32().to_le_bytes();
+        let [low, ..] = words.next_word().to_le_bytes();
         low
     }))
 }

@@ -1,12 +1,12 @@
 use super::*;
 use heliotrope_device_proofs::abi::Fact;
 use heliotrope_device_proofs::bundle::{Entropy, Received};
+use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::registry::STATUS_ACTIVE;
 use heliotrope_device_proofs::wire::{
     BlockchainRegionParamV1, BlockchainRegionParamsV1, BlockchainRegionSpreadingV1,
     LoraBeaconReportReqV1, LoraWitnessReportReqV1, TaggedSpreading,
 };
-use prost::Message as _;
 
 const REGISTRY: [u8; 20] = [7; 20];
 const HERE: u64 = 631_615_575_095_659_519;

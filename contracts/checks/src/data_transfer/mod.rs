@@ -42,17 +42,14 @@ pub mod rules;
 pub use crate::judge::CheckError;
 
 use crate::device::{is_known, radio};
-use crate::facts::{Facts, number, word};
+use crate::facts::{Facts, ask, number, word};
 use crate::judge::{self, Finding, Log, RuleOf, format, score_ppm};
-use heliotrope_device_proofs::abi::{
-    CheckInput, CheckOutput, Description, Plan, PlanQuery, Verdict,
-};
+use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Description, Plan, Verdict};
 use heliotrope_device_proofs::data_transfer::{
     DataTransferBundle, DataTransferParams, PROFILE_HELIUM_2026_06, PROFILE_TWO_SIDED_1, Session,
 };
 use heliotrope_device_proofs::registry::{self, Radio, keccak256};
 use heliotrope_device_proofs::{Bytes32, sha256};
-use std::collections::BTreeSet;
 
 /// Name of the check; its id is `keccak256` of this.
 pub const NAME: &str = "data-transfer";
@@ -76,14 +73,13 @@ pub fn plan(evidence: &[u8], params: &[u8]) -> Result<Plan, CheckError> {
     let params = DataTransferParams::decode(params).map_err(format("params"))?;
     asks_for_both_sides(&params)?;
     let bundle = DataTransferBundle::decode(evidence).map_err(format("evidence"))?;
-    let mut queries = BTreeSet::new();
+    let mut plan = Plan::default();
     for session in bundle.sessions()? {
         let key = registry::radio_slot(&registry::device_id(&session.event.pub_key));
-        queries.insert(PlanQuery { address: params.device_registry, key });
+        ask(&mut plan, &params.device_registry, key);
     }
-    let key = burned_key(&bundle, &params);
-    queries.insert(PlanQuery { address: params.credits, key });
-    Ok(Plan(queries.into_iter().collect()))
+    ask(&mut plan, &params.credits, burned_key(&bundle, &params));
+    Ok(plan)
 }
 
 /// Judges a bundle.
@@ -97,13 +93,12 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let two_sided = asks_for_both_sides(&params)?;
     let bundle = DataTransferBundle::decode(&input.evidence).map_err(format("evidence"))?;
     let sessions = bundle.sessions()?;
-    let mut registry = Facts::new(&input.facts, &params.device_registry, params.chain_id)?;
-    let mut credits = Facts::new(&input.facts, &params.credits, params.chain_id)?;
-    credits.same_block_as(&registry)?;
+    let (home, others) = (&params.device_registry, [params.credits]);
+    let mut facts = Facts::new(&input.facts, home, &others, params.chain_id)?;
     let mut log = Log::default();
     let case = Case { params: &params, bundle: &bundle, two_sided };
-    let paid = judge_sessions(&case, &sessions, &mut registry, &mut log);
-    let burned = credits.word(&burned_key(&bundle, &params));
+    let paid = judge_sessions(&case, &sessions, &mut facts, &mut log);
+    let burned = facts.word_of(&params.credits, &burned_key(&bundle, &params));
     let verdict = judge_bundle(&paid, params.bytes_per_dc, burned, &mut log);
     let (selected, score) = match verdict {
         Verdict::Pass => (paid.selected, score_ppm(paid.bytes, paid.claimed)),
@@ -114,7 +109,7 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
         outcomes: log.outcomes,
         score_ppm: score,
         replay_key: replay_key(&bundle, &params),
-        facts_read: registry.read_with(&credits),
+        facts_read: facts.read(),
         input_hash,
         selected,
         subject_cell: 0,
@@ -218,17 +213,12 @@ fn rules_in_order<'a>() -> [RuleOf<SessionCase<'a>>; 8] {
     ]
 }
 
-fn judge_sessions(
-    case: &Case<'_>,
-    sessions: &[Session],
-    registry: &mut Facts,
-    log: &mut Log,
-) -> Paid {
+fn judge_sessions(case: &Case<'_>, sessions: &[Session], facts: &mut Facts, log: &mut Log) -> Paid {
     let mut paid = Paid::default();
     for (index, session) in (0_u32..).zip(sessions) {
         let before = sessions.iter().take(usize::try_from(index).unwrap_or(usize::MAX));
         let earlier = before.filter(|other| other.event.event_id == session.event.event_id).count();
-        let hotspot = radio(registry, &session.event.pub_key);
+        let hotspot = radio(facts, &session.event.pub_key);
         let subject = index.saturating_add(1);
         let this = SessionCase { case, session, hotspot, earlier };
         let mut verdict = log.judge(subject, &rules_in_order(), &this);

@@ -2,9 +2,9 @@ use super::*;
 use heliotrope_device_proofs::abi::Fact;
 use heliotrope_device_proofs::bundle::Received;
 use heliotrope_device_proofs::data_transfer::{BYTES_PER_DC, EPOCH_S};
+use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::registry::STATUS_ACTIVE;
 use heliotrope_device_proofs::wire::mobile::{DataTransferEvent, DataTransferSessionReqV1};
-use prost::Message as _;
 
 const REGISTRY: [u8; 20] = [7; 20];
 const CREDITS: [u8; 20] = [8; 20];

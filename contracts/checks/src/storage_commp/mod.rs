@@ -94,7 +94,8 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
             Content::Openings(openings) => {
                 let source = params.seed.as_ref();
                 if let Some(source) = source {
-                    let mut facts = Facts::new(&input.facts, &source.address, params.chain_id)?;
+                    let mut facts =
+                        Facts::new(&input.facts, &source.address, &[], params.chain_id)?;
                     seed = facts.word(&source.key);
                     facts_read = facts.read();
                 }

@@ -31,11 +31,11 @@ mod sum_tree;
 
 pub use crate::judge::CheckError;
 
-use crate::facts::Facts;
+use crate::facts::{Facts, ask};
 use crate::judge::{self, Finding, Log, RuleOf, format};
 use blake2::Digest as _;
 use heliotrope_device_proofs::abi::{
-    CheckInput, CheckOutput, Description, FULL_SCORE_PPM, Plan, PlanQuery, Verdict,
+    CheckInput, CheckOutput, Description, FULL_SCORE_PPM, Plan, Verdict,
 };
 use heliotrope_device_proofs::calldata::{Proof, ProvePossession};
 use heliotrope_device_proofs::pdp::{Layout, PdpParams, PossessionProof};
@@ -65,9 +65,9 @@ pub fn plan(evidence: &[u8], params: &[u8]) -> Result<Plan, CheckError> {
     let params = PdpParams::decode(params).map_err(format("params"))?;
     let evidence = PossessionProof::decode(evidence).map_err(format("evidence"))?;
     let call = ProvePossession::decode(&evidence.calldata)?;
-    let address = params.verifier;
-    let words = state::words(call.set_id, &evidence);
-    Ok(Plan(words.into_iter().map(|key| PlanQuery { address, key }).collect()))
+    let mut plan = Plan::default();
+    state::words(call.set_id, &evidence, |key| ask(&mut plan, &params.verifier, key));
+    Ok(plan)
 }
 
 /// Judges a possession proof.
@@ -80,7 +80,7 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let params = PdpParams::decode(&input.params).map_err(format("params"))?;
     let evidence = PossessionProof::decode(&input.evidence).map_err(format("evidence"))?;
     let call = ProvePossession::decode(&evidence.calldata)?;
-    let mut facts = Facts::new(&input.facts, &params.verifier, params.chain_id)?;
+    let mut facts = Facts::new(&input.facts, &params.verifier, &[], params.chain_id)?;
     let set = DataSet::read(&mut facts, call.set_id, evidence.layout);
     let whole =
         Whole { params: &params, evidence: &evidence, call: &call, set, block: facts.block() };

@@ -5,7 +5,6 @@ use super::sum_tree;
 use crate::facts::Facts;
 use heliotrope_device_proofs::Bytes32;
 use heliotrope_device_proofs::pdp::{Layout, PossessionProof};
-use std::collections::BTreeSet;
 
 /// Shortest piece CID from which `PDPVerifier` takes a root and a height: `Cids.heightFromCid`.
 const SHORTEST_CID: u64 = 33;
@@ -46,30 +45,33 @@ fn sum_slot(set_id: u64, layout: Layout, node: u64) -> Bytes32 {
     }
 }
 
-/// Every word that judging the evidence reads.
-pub(super) fn words(set_id: u64, evidence: &PossessionProof) -> BTreeSet<Bytes32> {
-    // a set filled one by one: the sorts of `Vec` and `collect` would double a check module
-    let mut words = BTreeSet::new();
+/// Names every word that judging the evidence reads, some of them twice.
+pub(super) fn words(set_id: u64, evidence: &PossessionProof, mut name: impl FnMut(Bytes32)) {
     let layout = evidence.layout;
-    words.insert(slots::storage_provider(set_id));
-    words.insert(slots::legacy_piece_storage_id_limit());
-    words.insert(piece_count_slot(set_id, layout));
-    words.insert(slots::data_set_leaf_count(set_id));
-    words.insert(slots::challenge_range(set_id));
-    words.insert(slots::next_challenge_epoch(set_id));
+    for key in [
+        slots::storage_provider(set_id),
+        slots::legacy_piece_storage_id_limit(),
+        piece_count_slot(set_id, layout),
+        slots::data_set_leaf_count(set_id),
+        slots::challenge_range(set_id),
+        slots::next_challenge_epoch(set_id),
+    ] {
+        name(key);
+    }
     for piece in &evidence.piece_ids {
         for node in sum_tree::nodes_on_the_way(*piece, evidence.piece_count) {
-            words.insert(sum_slot(set_id, layout, node));
+            name(sum_slot(set_id, layout, node));
         }
         match layout {
             Layout::Legacy => {
-                words.extend(slots::piece_cid(set_id, *piece));
-                words.insert(slots::piece_leaf_count(set_id, *piece));
+                slots::piece_cid(set_id, *piece).into_iter().for_each(&mut name);
+                name(slots::piece_leaf_count(set_id, *piece));
             }
-            Layout::Compact => words.extend(slots::compact_piece(set_id, *piece)),
+            Layout::Compact => {
+                slots::compact_piece(set_id, *piece).into_iter().for_each(&mut name);
+            }
         }
     }
-    words
 }
 
 impl DataSet {

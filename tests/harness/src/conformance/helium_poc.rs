@@ -13,12 +13,12 @@ use heliotrope_checks::coverage_radio::{
 use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Fact, RadioParams, RuleOutcome};
 use heliotrope_device_proofs::bundle::{Entropy, EvidenceBundle, Received};
 use heliotrope_device_proofs::keys::PublicKey;
+use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::registry::{self, Radio, STATUS_ACTIVE};
 use heliotrope_device_proofs::wire::{
     BlockchainRegionParamsV1, LoraBeaconReportReqV1, LoraWitnessReportReqV1,
 };
 use heliotrope_host::{CheckModule, Host, HostConfig};
-use prost::Message as _;
 use serde_json::Value;
 use std::path::Path;
 

@@ -4,11 +4,11 @@
 use super::{Fleet, ReportKind};
 use anyhow::{Context as _, Result};
 use heliotrope_device_proofs::bundle::{Entropy, EvidenceBundle, Received};
+use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::report::SignedReport as _;
 use heliotrope_device_proofs::wire::{
     EntropyReportV1, LoraBeaconIngestReportV1, LoraWitnessIngestReportV1,
 };
-use prost::Message as _;
 use std::collections::BTreeMap;
 
 /// The bundles of a fleet.

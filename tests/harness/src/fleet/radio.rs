@@ -9,13 +9,13 @@ use super::{Expected, FleetConfig, Fraud, Gateway, Report, ReportKind, Role, reg
 use heliotrope_checks::coverage_radio::{
     cell_distance, derive_payload, distance_m, expected_rssi_dbm,
 };
+use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::report::SignedReport as _;
 use heliotrope_device_proofs::sha256;
 use heliotrope_device_proofs::wire::{
     BlockchainRegionParamsV1, EntropyReportV1, LoraBeaconIngestReportV1, LoraBeaconReportReqV1,
     LoraWitnessIngestReportV1, LoraWitnessReportReqV1,
 };
-use prost::Message as _;
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::RngCore as _;
 use std::collections::{BTreeMap, BTreeSet};

@@ -3,11 +3,11 @@
 //! Frequencies, bandwidths and powers are those of the LoRaWAN regional parameters as the Helium
 //! network used them; facts, re-stated.
 
+use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::wire::region::{AS923_1, AU915, EU868, IN865, KR920, US915};
 use heliotrope_device_proofs::wire::{
     BlockchainRegionParamV1, BlockchainRegionParamsV1, BlockchainRegionSpreadingV1, TaggedSpreading,
 };
-use prost::Message as _;
 
 const BANDWIDTH_HZ: u32 = 125_000;
 /// (spreading factor number, largest packet) where air time is not limited.
