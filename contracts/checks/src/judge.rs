@@ -13,6 +13,7 @@ use heliotrope_device_proofs::abi::{
 use heliotrope_device_proofs::bundle::BundleError;
 use heliotrope_device_proofs::calldata::CalldataError;
 use heliotrope_device_proofs::cbor::CborError;
+use heliotrope_device_proofs::coverage_map::CoverageMapError;
 use heliotrope_device_proofs::data_transfer::DataTransferError;
 
 /// A rule of a check.
@@ -120,6 +121,9 @@ pub enum CheckError {
         /// Names that are known.
         expected: &'static str,
     },
+    /// A message of a radio in the evidence is not in its one encoding.
+    #[error(transparent)]
+    CoverageMap(#[from] CoverageMapError),
     /// A session in the evidence is not in its one encoding.
     #[error(transparent)]
     DataTransfer(#[from] DataTransferError),
@@ -164,6 +168,12 @@ pub(crate) fn description(name: &str, version: &str, rules: &[Rule]) -> Descript
         reason: rule.reason,
     });
     Description { name: name.into(), version: version.into(), rules: rules.collect() }
+}
+
+/// `a − b`, as near as 64 bits can say it.
+pub(crate) fn difference(a: u64, b: u64) -> i64 {
+    let magnitude = i64::try_from(a.abs_diff(b)).unwrap_or(i64::MAX);
+    if a < b { magnitude.saturating_neg() } else { magnitude }
 }
 
 /// The share of `got` in `wanted`, in millionths, at most all of it.

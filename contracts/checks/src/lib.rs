@@ -8,6 +8,7 @@
 //! things: the evidence is authenticated, and the facts are proven. Both are checked again by
 //! whoever verifies the verdict.
 
+pub mod coverage_map;
 pub mod coverage_radio;
 pub mod data_transfer;
 mod device;

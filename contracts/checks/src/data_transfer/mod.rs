@@ -43,7 +43,7 @@ pub use crate::judge::CheckError;
 
 use crate::device::{is_known, radio};
 use crate::facts::{Facts, ask, number, word};
-use crate::judge::{self, Finding, Log, RuleOf, format, score_ppm};
+use crate::judge::{self, Finding, Log, RuleOf, difference, format, score_ppm};
 use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Description, Plan, Verdict};
 use heliotrope_device_proofs::data_transfer::{
     DataTransferBundle, DataTransferParams, PROFILE_HELIUM_2026_06, PROFILE_TWO_SIDED_1, Session,
@@ -300,15 +300,14 @@ fn is_no_more_than_carried(s: &SessionCase<'_>) -> Finding {
 /// D6: the event's own time is in the epoch of the bundle. Without a length of the epoch the rule is
 /// indeterminate.
 fn is_in_the_epoch(s: &SessionCase<'_>) -> Finding {
-    let epoch_s = i128::from(s.case.params.epoch_s);
+    let epoch_s = s.case.params.epoch_s;
     if epoch_s == 0 {
         return Finding::missing();
     }
-    let start = i128::from(s.case.bundle.epoch).saturating_mul(epoch_s);
-    let since = i128::from(s.session.event.timestamp).saturating_sub(start);
-    let in_epoch = (0..epoch_s).contains(&since);
-    let since = i64::try_from(since.clamp(i64::MIN.into(), i64::MAX.into())).unwrap_or(i64::MAX);
-    Finding::holds_if(in_epoch, since, epoch_s.saturating_sub(1))
+    let time_s = s.session.event.timestamp;
+    let start_s = s.case.bundle.epoch.saturating_mul(epoch_s);
+    let since_s = difference(time_s, start_s);
+    Finding::holds_if(time_s / epoch_s == s.case.bundle.epoch, since_s, epoch_s.saturating_sub(1))
 }
 
 /// D7: the carrier did not take the reward back (upstream: `reward_cancelled`).
