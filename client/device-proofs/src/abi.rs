@@ -154,67 +154,7 @@ pub struct Description {
     pub rules: Vec<RuleDescription>,
 }
 
-/// Parameters of the check `coverage-radio`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RadioParams {
-    /// Name of the rule profile.
-    pub profile: String,
-    /// Address of the device registry.
-    pub device_registry: Address,
-    /// Chain of the device registry.
-    pub chain_id: u64,
-    /// Region number and its `blockchain_region_params_v1` bytes, ascending by number.
-    pub regions: Vec<(u8, Vec<u8>)>,
-    /// Longest distance, in whole kilometres after truncation.
-    pub max_distance_km: u32,
-    /// Shortest distance, in H3 cells of resolution 11.
-    pub min_cells: u32,
-    /// Longest delay of the first witness after the beacon, in milliseconds.
-    pub max_lag_first_ms: u32,
-    /// Longest delay of a witness after the first one, in milliseconds.
-    pub max_lag_other_ms: u32,
-    /// Most witnesses that count.
-    pub max_selected: u32,
-    /// How long entropy is valid, in seconds.
-    pub entropy_window_s: u32,
-    /// Largest difference of frequencies, in Hz.
-    pub frequency_tolerance_hz: u32,
-}
-
-/// The profile of the last production rules of the Helium network.
-pub const PROFILE_HELIUM_2025_12: &str = "helium-2025-12";
-
-impl RadioParams {
-    /// The values of the last production rules, for a registry and its regions.
-    #[must_use]
-    pub fn helium_2025_12(
-        device_registry: Address,
-        chain_id: u64,
-        regions: Vec<(u8, Vec<u8>)>,
-    ) -> Self {
-        Self {
-            profile: PROFILE_HELIUM_2025_12.into(),
-            device_registry,
-            chain_id,
-            regions,
-            max_distance_km: 100,
-            min_cells: 8,
-            max_lag_first_ms: 4000,
-            max_lag_other_ms: 1500,
-            max_selected: 14,
-            entropy_window_s: 180,
-            frequency_tolerance_hz: 100_000,
-        }
-    }
-
-    /// The pinned hash of the parameters: SHA-256 of their encoding.
-    #[must_use]
-    pub fn hash(&self) -> Bytes32 {
-        sha256(&self.encode())
-    }
-}
-
-canonical!(Fact, PlanQuery, Plan, CheckInput, CheckOutput, Description, RadioParams);
+canonical!(Fact, PlanQuery, Plan, CheckInput, CheckOutput, Description);
 
 impl Fact {
     fn encode_to(&self, e: &mut Encoder) {
@@ -405,62 +345,5 @@ impl Description {
         }
         strictly_ascending("rule", &rules, |rule| rule.rule_id)?;
         Ok(Self { name, version, rules })
-    }
-}
-
-impl RadioParams {
-    fn encode_to(&self, e: &mut Encoder) {
-        e.map(12).uint(0).uint(ABI_VERSION).uint(1).text(&self.profile);
-        e.uint(2).bytes(&self.device_registry).uint(3).uint(self.chain_id);
-        e.uint(4).array(self.regions.len());
-        for (region, params) in &self.regions {
-            e.array(2).uint(u64::from(*region)).bytes(params);
-        }
-        for (key, value) in (5..).zip([
-            self.max_distance_km,
-            self.min_cells,
-            self.max_lag_first_ms,
-            self.max_lag_other_ms,
-            self.max_selected,
-            self.entropy_window_s,
-            self.frequency_tolerance_hz,
-        ]) {
-            e.uint(key).uint(u64::from(value));
-        }
-    }
-
-    fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
-        d.map("params fields", 12)?;
-        d.key(0)?;
-        d.exactly("params version", ABI_VERSION)?;
-        d.key(1)?;
-        let profile = d.text("profile bytes", 64)?.into();
-        d.key(2)?;
-        let device_registry = d.fixed("address bytes")?;
-        d.key(3)?;
-        let chain_id = d.uint()?;
-        d.key(4)?;
-        let count = d.array("regions", 128)?;
-        let mut regions = Vec::with_capacity(count);
-        for _ in 0..count {
-            d.tuple("region fields", 2)?;
-            let region: u8 = d.small("region")?;
-            regions.push((region, d.bytes("region params bytes", 16 * 1024)?.to_vec()));
-        }
-        strictly_ascending("region", &regions, |(region, _)| *region)?;
-        let mut number = |key| d.key(key).and_then(|()| d.small("parameter"));
-        Ok(Self {
-            profile,
-            device_registry,
-            chain_id,
-            regions,
-            max_distance_km: number(5)?,
-            min_cells: number(6)?,
-            max_lag_first_ms: number(7)?,
-            max_lag_other_ms: number(8)?,
-            max_selected: number(9)?,
-            entropy_window_s: number(10)?,
-            frequency_tolerance_hz: number(11)?,
-        })
     }
 }

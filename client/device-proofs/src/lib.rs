@@ -39,6 +39,7 @@ pub mod piece;
 pub mod proof;
 pub mod protobuf;
 pub mod provenance;
+pub mod radio;
 pub mod registry;
 pub mod report;
 pub mod sha254;

@@ -10,8 +10,8 @@
 )]
 
 use heliotrope_device_proofs::abi::{
-    CheckInput, CheckOutput, Description, Fact, Plan, PlanQuery, RadioParams, RuleDescription,
-    RuleOutcome, Verdict,
+    CheckInput, CheckOutput, Description, Fact, Plan, PlanQuery, RuleDescription, RuleOutcome,
+    Verdict,
 };
 use heliotrope_device_proofs::bundle::{BundleError, Entropy, EvidenceBundle, Received, Subject};
 use heliotrope_device_proofs::coverage::{self, Shard};
@@ -19,6 +19,7 @@ use heliotrope_device_proofs::epoch::{
     Commitment, EpochManifest, EvidenceLeaf, LaneManifest, ShardEvidence,
 };
 use heliotrope_device_proofs::protobuf::{Message as _, ProtobufError};
+use heliotrope_device_proofs::radio::{BlockHashes, RadioParams, RadioSources};
 use heliotrope_device_proofs::report::{ReportError, SignedReport as _, decode_beacon};
 use heliotrope_device_proofs::wire::{LoraBeaconReportReqV1, LoraWitnessReportReqV1};
 use heliotrope_device_proofs::{h3, merkle};
@@ -169,6 +170,16 @@ fn check_input_output_plan_params_and_description() {
     assert!(Plan::decode(&Plan(vec![query(2), query(2)]).encode()).is_err());
     let params = RadioParams::helium_2025_12([7; 20], 31337, vec![(1, vec![1, 2]), (6, vec![3])]);
     one_encoding(&params.encode(), RadioParams::decode, RadioParams::encode);
+    let sources = RadioSources {
+        standing: Some([8; 20]),
+        receivers: vec![[1; 32], [2; 32]],
+        blockhashes: Some(BlockHashes::ethereum()),
+    };
+    for sources in [RadioSources::default(), sources] {
+        let params = RadioParams::strict_1([7; 20], 31337, vec![(1, vec![1, 2])], sources);
+        one_encoding(&params.encode(), RadioParams::decode, RadioParams::encode);
+        self_delimiting(&params.encode(), RadioParams::decode);
+    }
     let rule = |rule_id| RuleDescription { rule_id, name: "R1 known".into(), reason: 8 };
     let description =
         Description { name: "x".into(), version: "1.0.0".into(), rules: vec![rule(1), rule(2)] };

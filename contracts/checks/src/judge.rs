@@ -15,6 +15,7 @@ use heliotrope_device_proofs::calldata::CalldataError;
 use heliotrope_device_proofs::cbor::CborError;
 use heliotrope_device_proofs::coverage_map::CoverageMapError;
 use heliotrope_device_proofs::data_transfer::DataTransferError;
+use heliotrope_device_proofs::provenance::ProvenanceError;
 
 /// A rule of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Finding {
     pub observed: i64,
     /// What is allowed, in the same unit.
     pub limit: i64,
+    /// Whether the verdict depends on it.
+    pub counts: bool,
 }
 
 impl Finding {
@@ -50,12 +53,19 @@ impl Finding {
             verdict,
             observed: observed.try_into().unwrap_or(i64::MAX),
             limit: limit.try_into().unwrap_or(i64::MAX),
+            counts: true,
         }
     }
 
     /// Something the rule needs is missing.
     pub(crate) const fn missing() -> Self {
-        Self { verdict: Verdict::Indeterminate, observed: 0, limit: 0 }
+        Self { verdict: Verdict::Indeterminate, observed: 0, limit: 0, counts: true }
+    }
+
+    /// The parameters say nothing of what the rule needs: it is shown as indeterminate, with reason 0, and
+    /// the verdict does not depend on it.
+    pub(crate) const fn left_out() -> Self {
+        Self { counts: false, ..Self::missing() }
     }
 }
 
@@ -80,9 +90,10 @@ impl Log {
         Verdict::Pass
     }
 
-    /// Writes down what one rule says.
+    /// Writes down what one rule says; a finding that does not count lets the next one speak.
     pub(crate) fn note(&mut self, subject: u32, rule: &Rule, finding: &Finding) -> Verdict {
-        let reason = if finding.verdict == Verdict::Pass { 0 } else { rule.reason };
+        let broken = finding.counts && finding.verdict != Verdict::Pass;
+        let reason = if broken { rule.reason } else { 0 };
         self.outcomes.push(RuleOutcome {
             subject,
             rule_id: rule.id,
@@ -91,7 +102,7 @@ impl Log {
             observed: finding.observed,
             limit: finding.limit,
         });
-        finding.verdict
+        if finding.counts { finding.verdict } else { Verdict::Pass }
     }
 }
 
@@ -110,17 +121,20 @@ pub enum CheckError {
     /// A report in the evidence is not in its one encoding.
     #[error(transparent)]
     Report(#[from] BundleError),
+    /// The provenance in the evidence is not in its one encoding.
+    #[error(transparent)]
+    Provenance(#[from] ProvenanceError),
+    /// The parameters name a profile that the check does not have.
+    #[error("profile {got:?}, expected one of {expected:?}")]
+    Profile {
+        /// The profile named.
+        got: String,
+        /// Those that there are.
+        expected: &'static [&'static str],
+    },
     /// The calldata in the evidence is not in its one encoding.
     #[error("malformed calldata: {0}")]
     Calldata(#[from] CalldataError),
-    /// The parameters name rules that this module does not have.
-    #[error("profile {got:?} is not known, expected {expected}")]
-    Profile {
-        /// Name in the parameters.
-        got: String,
-        /// Names that are known.
-        expected: &'static str,
-    },
     /// A message of a radio in the evidence is not in its one encoding.
     #[error(transparent)]
     CoverageMap(#[from] CoverageMapError),

@@ -19,10 +19,15 @@ pub use receipt::Receipt;
 
 use crate::bundle::{BundleError, EvidenceBundle, MAX_WITNESSES, within_bundle};
 use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending};
-use crate::report::{MAX_REPORT_LEN, ReportError};
+use crate::report::{MAX_REPORT_LEN, ReportError, decode_session_init};
+use crate::wire::LoraStreamSessionInitV1;
 
 /// Version of the format.
 pub const BUNDLE_VERSION_2: u64 = 2;
+/// Fields of the encoding.
+const FIELDS: usize = 8;
+/// The first byte of the encoding: a map of so many fields.
+const MAP_OF_FIELDS: u8 = 0xa8;
 /// Most reports of a bundle, and so most sessions and most receipts.
 const MAX_REPORTS: usize = MAX_WITNESSES + 1;
 
@@ -108,6 +113,35 @@ pub enum ProvenanceError {
 canonical!(EvidenceBundleV2);
 
 impl EvidenceBundleV2 {
+    /// Reads either version of the bundle; version 1 has no provenance.
+    ///
+    /// # Errors
+    /// If the bytes are not the one encoding of a bundle within its limits.
+    pub fn decode_any(bytes: &[u8]) -> Result<Self, CborError> {
+        let mut d = Decoder::new(bytes);
+        let has_provenance = d.peek() == Some(MAP_OF_FIELDS);
+        let evidence = if has_provenance {
+            Self::decode_from(&mut d)?
+        } else {
+            Self { bundle: EvidenceBundle::decode_from(&mut d)?, ..Self::default() }
+        };
+        d.finish()?;
+        Ok(evidence)
+    }
+
+    /// Decodes every session init.
+    ///
+    /// # Errors
+    /// [`ProvenanceError::Session`] naming the first that is not canonical.
+    pub fn session_inits(&self) -> Result<Vec<LoraStreamSessionInitV1>, ProvenanceError> {
+        let mut inits = Vec::new();
+        for (index, bytes) in self.sessions.iter().enumerate() {
+            let init = decode_session_init(bytes);
+            inits.push(init.map_err(|error| ProvenanceError::Session { index, error })?);
+        }
+        Ok(inits)
+    }
+
     /// Checks every signature of the bundle and its provenance.
     ///
     /// # Errors
@@ -115,7 +149,7 @@ impl EvidenceBundleV2 {
     #[cfg(feature = "verify")]
     pub fn authenticate(&self) -> Result<crate::bundle::Reports, ProvenanceError> {
         let reports = self.bundle.reports()?;
-        let sessions = session::authenticate(&self.sessions)?;
+        let sessions = session::authenticate(self.session_inits()?)?;
         session::authenticate_reports(&reports, &sessions)?;
         receipt::authenticate(&self.receipts, &self.bundle)?;
         if let Some(source) = &self.entropy_source {
@@ -126,7 +160,7 @@ impl EvidenceBundleV2 {
 
     /// Writes the bundle.
     pub fn encode_to(&self, e: &mut Encoder) {
-        e.map(8).uint(0).uint(BUNDLE_VERSION_2);
+        e.map(FIELDS).uint(0).uint(BUNDLE_VERSION_2);
         self.bundle.encode_fields(e);
         e.uint(5).array(self.sessions.len());
         for session in &self.sessions {
@@ -146,22 +180,14 @@ impl EvidenceBundleV2 {
     /// If the bytes are not the one encoding of a bundle within its limits.
     pub fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
         within_bundle(d)?;
-        d.map("bundle fields", 8)?;
+        d.map("bundle fields", FIELDS)?;
         d.key(0)?;
         d.exactly("bundle version", BUNDLE_VERSION_2)?;
         let bundle = EvidenceBundle::decode_fields(d)?;
         d.key(5)?;
-        let mut sessions = Vec::new();
-        for _ in 0..d.array("sessions", MAX_REPORTS)? {
-            sessions.push(d.bytes("session bytes", MAX_REPORT_LEN)?.to_vec());
-        }
-        strictly_ascending("session", &sessions, Clone::clone)?;
+        let sessions = decode_sessions(d)?;
         d.key(6)?;
-        let mut receipts = Vec::new();
-        for _ in 0..d.array("receipts", MAX_REPORTS)? {
-            receipts.push(Receipt::decode_from(d)?);
-        }
-        strictly_ascending("receipt", &receipts, |r| (r.received_ms, r.digest))?;
+        let receipts = decode_receipts(d)?;
         d.key(7)?;
         let entropy_source = match d.array("entropy sources", 1)? {
             0 => None,
@@ -169,4 +195,22 @@ impl EvidenceBundleV2 {
         };
         Ok(Self { bundle, sessions, receipts, entropy_source })
     }
+}
+
+fn decode_sessions(d: &mut Decoder<'_>) -> Result<Vec<Vec<u8>>, CborError> {
+    let mut sessions = Vec::new();
+    for _ in 0..d.array("sessions", MAX_REPORTS)? {
+        sessions.push(d.bytes("session bytes", MAX_REPORT_LEN)?.to_vec());
+    }
+    strictly_ascending("session", &sessions, Clone::clone)?;
+    Ok(sessions)
+}
+
+fn decode_receipts(d: &mut Decoder<'_>) -> Result<Vec<Receipt>, CborError> {
+    let mut receipts = Vec::new();
+    for _ in 0..d.array("receipts", MAX_REPORTS)? {
+        receipts.push(Receipt::decode_from(d)?);
+    }
+    strictly_ascending("receipt", &receipts, |r| (r.received_ms, r.digest))?;
+    Ok(receipts)
 }

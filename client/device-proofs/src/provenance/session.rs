@@ -7,18 +7,20 @@
 use super::ProvenanceError;
 use crate::bundle::{BundleError, Reports, Subject};
 use crate::keys::PublicKey;
-use crate::report::{ReportError, SignedReport, decode_session_init};
+use crate::report::{ReportError, SignedReport};
+use crate::wire::LoraStreamSessionInitV1;
 use std::collections::BTreeMap;
 
 /// The session key of each gateway, and its place in the bundle.
 pub(super) type Sessions = BTreeMap<Vec<u8>, (usize, PublicKey)>;
 
 /// Checks that every session key is signed by the gateway it is named with.
-pub(super) fn authenticate(inits: &[Vec<u8>]) -> Result<Sessions, ProvenanceError> {
+pub(super) fn authenticate(
+    inits: Vec<LoraStreamSessionInitV1>,
+) -> Result<Sessions, ProvenanceError> {
     let mut sessions = Sessions::new();
-    for (index, bytes) in inits.iter().enumerate() {
+    for (index, init) in inits.into_iter().enumerate() {
         let of = |error| ProvenanceError::Session { index, error };
-        let init = decode_session_init(bytes).map_err(of)?;
         init.authenticate().map_err(of)?;
         let key = PublicKey::from_bytes(&init.session_key);
         let key = key.map_err(|error| of(ReportError::Signature(error)))?;

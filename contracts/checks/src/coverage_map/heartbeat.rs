@@ -54,9 +54,10 @@ pub(super) struct Presence {
     pub(super) missing: bool,
 }
 
-/// In order of evaluation (upstream: `ValidatedHeartbeat::validate`).
-fn rules_in_order<'a>() -> [RuleOf<HeartbeatCase<'a>>; 9] {
-    [
+// a constant, not a function: an array that a function makes is stored word by word, in code
+impl<'a> HeartbeatCase<'a> {
+    /// In order of evaluation (upstream: `ValidatedHeartbeat::validate`).
+    const RULES: &'a [RuleOf<Self>] = &[
         (rules::V1, names_a_coverage_object),
         (rules::V2, names_that_of_the_radio),
         (rules::V3, is_operational),
@@ -66,7 +67,7 @@ fn rules_in_order<'a>() -> [RuleOf<HeartbeatCase<'a>>; 9] {
         (rules::V7, covers_by_wifi),
         (rules::V8, |h| is_known(h.device)),
         (rules::V9, |h| has_asserted(h.device)),
-    ]
+    ];
 }
 
 /// Judges the heartbeats of one radio, in order of receipt. `radio` is its subject.
@@ -95,7 +96,7 @@ pub(super) fn judge(
         let this =
             HeartbeatCase { case, messages, heartbeat, received_s, place, statement, device };
         let subject = radio.saturating_add(index);
-        match log.judge(subject, &rules_in_order(), &this) {
+        match log.judge(subject, HeartbeatCase::RULES, &this) {
             Verdict::Pass => {}
             Verdict::Fail => continue,
             Verdict::Indeterminate => {

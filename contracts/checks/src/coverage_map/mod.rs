@@ -111,9 +111,7 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let committed = facts.word_of(&params.oracle, &digest_key(&bundle, &params));
     let case = Case { params: &params, bundle: &bundle, oracle: &oracle };
     let mut log = Log::default();
-    let whole: [RuleOf<Whole<'_>>; 2] =
-        [(rules::B1, is_a_cell_of_the_map), (rules::B2, is_what_the_chain_commits_to)];
-    let mut verdict = log.judge(0, &whole, &Whole { case: &case, committed });
+    let mut verdict = log.judge(0, Whole::RULES, &Whole { case: &case, committed });
     let (mut selected, mut score) = (Vec::new(), 0);
     if verdict == Verdict::Pass {
         (verdict, selected, score) = judge_radios(&case, &radios, &mut facts, &mut log);
@@ -153,7 +151,7 @@ fn params_of(params: &[u8]) -> Result<CoverageMapParams, CheckError> {
     if params.profile == PROFILE_HELIUM_2026_01 {
         return Ok(params);
     }
-    Err(CheckError::Profile { got: params.profile, expected: PROFILE_HELIUM_2026_01 })
+    Err(CheckError::Profile { got: params.profile, expected: &[PROFILE_HELIUM_2026_01] })
 }
 
 /// Where the oracle's contract commits to what it says of the area in the epoch: its
@@ -202,6 +200,11 @@ struct Whole<'a> {
     case: &'a Case<'a>,
     /// `None` if the fact is missing.
     committed: Option<Bytes32>,
+}
+
+impl<'a> Whole<'a> {
+    const RULES: &'a [RuleOf<Self>] =
+        &[(rules::B1, is_a_cell_of_the_map), (rules::B2, is_what_the_chain_commits_to)];
 }
 
 /// B1: the area is an H3 cell of the map's resolution.
@@ -290,12 +293,7 @@ fn judge_radio<'a>(
     let place = u32::try_from(index).unwrap_or(u32::MAX);
     let subject = place.saturating_add(1).saturating_mul(RADIO_STRIDE);
     let coverage = CoverageCase { case, messages };
-    let of_the_coverage: [RuleOf<CoverageCase<'_>>; 3] = [
-        (rules::C1, is_modelled_by_somebody_who_may),
-        (rules::C2, names_cells),
-        (rules::C3, has_levels_of_its_kind),
-    ];
-    match log.judge(subject, &of_the_coverage, &coverage) {
+    match log.judge(subject, CoverageCase::RULES, &coverage) {
         Verdict::Pass => {}
         Verdict::Fail => return Ok(None),
         Verdict::Indeterminate => return Err(Missing),
@@ -329,6 +327,14 @@ fn judge_radio<'a>(
 struct CoverageCase<'a> {
     case: &'a Case<'a>,
     messages: &'a RadioMessages,
+}
+
+impl<'a> CoverageCase<'a> {
+    const RULES: &'a [RuleOf<Self>] = &[
+        (rules::C1, is_modelled_by_somebody_who_may),
+        (rules::C2, names_cells),
+        (rules::C3, has_levels_of_its_kind),
+    ];
 }
 
 /// C1: the key that signed the coverage object is one of the parameters (upstream: `is_authorized`, role

@@ -82,6 +82,19 @@ struct TestCase<'a> {
     case: &'a Case<'a>,
 }
 
+impl<'a> TestCase<'a> {
+    const RULES: &'a [RuleOf<Self>] = &[(rules::Q1, is_possible), (rules::Q2, is_recent)];
+}
+
+impl Average {
+    const RULES: &'static [RuleOf<Self>] = &[
+        (rules::Q3, |a| Finding::holds_if(a.samples >= MIN_SAMPLES, a.samples, MIN_SAMPLES)),
+        (rules::Q4, is_fast_down),
+        (rules::Q5, is_fast_up),
+        (rules::Q6, answers_soon),
+    ];
+}
+
 /// The share of points that a radio's backhaul gets, in hundredths.
 pub(super) fn judge(
     tests: &[SpeedtestReqV1],
@@ -89,12 +102,11 @@ pub(super) fn judge(
     radio: u32,
     log: &mut Log,
 ) -> Option<u32> {
-    let of_a_test: [RuleOf<TestCase<'_>>; 2] = [(rules::Q1, is_possible), (rules::Q2, is_recent)];
     let mut newest: Vec<&SpeedtestReqV1> = Vec::new();
     let mut missing = false;
     for (index, test) in (FIRST_SUBJECT..).zip(tests) {
         let subject = radio.saturating_add(index);
-        match log.judge(subject, &of_a_test, &TestCase { test, case }) {
+        match log.judge(subject, TestCase::RULES, &TestCase { test, case }) {
             Verdict::Pass => {
                 let place = newest.partition_point(|other| other.timestamp >= test.timestamp);
                 newest.insert(place, test);
@@ -105,13 +117,7 @@ pub(super) fn judge(
     }
     newest.truncate(MAX_SAMPLES);
     let average = Average::of(&newest);
-    let of_the_average: [RuleOf<Average>; 4] = [
-        (rules::Q3, |a| Finding::holds_if(a.samples >= MIN_SAMPLES, a.samples, MIN_SAMPLES)),
-        (rules::Q4, is_fast_down),
-        (rules::Q5, is_fast_up),
-        (rules::Q6, answers_soon),
-    ];
-    log.judge(radio, &of_the_average, &average);
+    log.judge(radio, Average::RULES, &average);
     (!missing).then(|| average.percent())
 }
 

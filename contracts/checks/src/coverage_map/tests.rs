@@ -68,7 +68,7 @@ fn a_profile_that_is_not_known_is_refused() {
     scene.params.profile = "helium-2024-01".into();
     let input = scene.input();
     let refused =
-        CheckError::Profile { got: "helium-2024-01".into(), expected: PROFILE_HELIUM_2026_01 };
+        CheckError::Profile { got: "helium-2024-01".into(), expected: &[PROFILE_HELIUM_2026_01] };
     assert_eq!(check(&input.encode()).unwrap_err(), refused);
     assert_eq!(plan(&input.evidence, &input.params).unwrap_err(), refused);
 }

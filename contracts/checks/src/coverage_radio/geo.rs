@@ -78,6 +78,8 @@ pub(super) struct Link {
     pub(super) witness_gain_ddbi: i32,
     pub(super) distance_m: u32,
     pub(super) frequency_hz: u64,
+    /// Tenths of both gains that the whole decibels leave out, if they count.
+    pub(super) gain_tenths_db: i32,
 }
 
 /// The strongest signal that free space allows, in dBm.
@@ -110,6 +112,7 @@ pub(super) fn signal_is_possible(signal_ddbm: i32, link: &Link) -> Option<(bool,
         link.distance_m,
         link.frequency_hz,
     );
+    let strongest = strongest + f64::from(link.gain_tenths_db) / 10.0;
     if !strongest.is_finite() {
         return None;
     }
@@ -117,4 +120,26 @@ pub(super) fn signal_is_possible(signal_ddbm: i32, link: &Link) -> Option<(bool,
     #[expect(clippy::cast_possible_truncation, reason = "finite, within ±2^31 dBm; saturates")]
     let limit = (strongest * 10.0).floor() as i64;
     Some((holds, limit))
+}
+
+/// What a radio's own estimate of the signal-to-noise ratio may be off, in tenths of a decibel: our choice.
+pub(super) const SNR_MARGIN_DDB: i32 = 30;
+/// Noise of an ideal receiver at 290 K in a bandwidth of 125, 250 and 500 kHz, in tenths of dBm:
+/// −174 dBm/Hz + 10·log10(bandwidth), rounded down.
+const THERMAL_NOISE_DDBM: [i32; 3] = [-1231, -1201, -1171];
+/// Signal-to-noise ratio at which SF12 … SF7 are demodulated, in tenths of a decibel (Semtech SX1276 data
+/// sheet, `LoRa` modem, "range of spreading factors").
+const DEMODULATOR_SNR_DDB: [i32; 6] = [-200, -175, -150, -125, -100, -75];
+
+/// The signal-to-noise ratio that a data rate needs, in tenths of a decibel; `None` if it is not one of
+/// `SF12BW125` = 0 … `SF7BW500` = 17.
+pub(super) fn snr_limit_ddb(data_rate: i32) -> Option<i32> {
+    let place = usize::try_from(data_rate).ok().filter(|place| *place < 18)?;
+    DEMODULATOR_SNR_DDB.get(place.checked_rem(6)?).copied()
+}
+
+/// The weakest signal that any receiver could take at a data rate, in tenths of dBm.
+pub(super) fn sensitivity_ddbm(data_rate: i32) -> Option<i32> {
+    let noise = THERMAL_NOISE_DDBM.get(usize::try_from(data_rate).ok()?.checked_div(6)?)?;
+    noise.checked_add(snr_limit_ddb(data_rate)?)
 }

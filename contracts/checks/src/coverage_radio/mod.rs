@@ -5,29 +5,37 @@
 //! far as they follow from the evidence and from chain facts. Rule and reason numbers are theirs.
 //!
 //! ```text
-//!  beacon   R1 known ─ R2 asserted ─ R4 entropy ─ R7 payload                 first broken rule ends it
-//!  witness  W16 once ─ W1 known ─ W2 asserted ─ W5 not itself ─ W6 entropy ─ W7 lag ─ W8 data ─
-//!           W10 frequency ─ W11 region ─ W12 not too near ─ W13 not too far ─ W14 not too loud ─ W17 cap
+//!  beacon   R1 known ─ R2 asserted ─ R3 not denied ─ R4 entropy ─ R5 full ─ R6 interval ─ R7 payload ─
+//!           R8 reciprocity                                            first broken rule ends it
+//!  witness  W16 once ─ W1 known ─ W2 asserted ─ W3 not denied ─ W4 pair not denied ─ W5 not itself ─
+//!           W6 entropy ─ W7 lag ─ W8 data ─ W9 full ─ W10 frequency ─ W11 region ─ W12 not too near ─
+//!           W13 not too far ─ W14 not too loud ─ W15 reciprocity ─ W17 cap
 //! ```
 //! W16 stands first because the network's code skips all other rules for a repeated key.
 //!
+//! # Profiles
+//! The parameters name one; any other name is refused.
+//! - `helium-2025-12`: those rules, known quirks included. The six that need history (R3, R5, R6, R8 and
+//!   their like for witnesses) are judged where the parameters name a contract that keeps it; where they
+//!   name none, each is shown as indeterminate and the verdict does not depend on it.
+//! - `strict-1`: the same without the quirks, and rules S1 … S8; every difference is in `strict.rs`.
+//!
+//! Evidence is a bundle of version 1 or 2. What only version 2 holds is missing in version 1.
+//!
 //! # Verdict of a bundle
 //! - **fail**: a beacon rule is broken. Witnesses are then not judged.
-//! - **indeterminate**: a fact or region parameter that a rule needs is missing, for the beacon or
-//!   for any witness (else the carrier could choose who counts by leaving facts out); or the beacon
+//! - **indeterminate**: a fact, region parameter or provenance that a rule needs is missing, for the beacon
+//!   or for any witness (else the carrier could choose who counts by leaving facts out); or the beacon
 //!   holds but nobody who counts heard it (rule H1, reason 24).
 //! - **pass**: the beacon holds, and at least one witness counts.
 //!
 //! Witnesses count in order of receipt, at most `max_selected` (14); `score_ppm` is their share of
-//! that number. Only a passing bundle has selected witnesses and a score.
+//! that number. Only a passing bundle has selected witnesses and a score; it also shows HIP-15 units and
+//! HIP-17 scales (H2 … H4), which no verdict depends on.
 //!
 //! # Not checked here
-//! Signatures (done before). Receive times: the gateway asserts them. Deny lists (R3, W3, W4), beacon
-//! interval (R6), reciprocity (R8, W15): they need history that is not in a bundle. Capability (R5,
-//! W9) has no on-chain source. Conducted power: upstream computes it and does not compare it.
-//!
-//! HIP-15 units ([`reward`]) and HIP-17 scale ([`density`]) are functions for whoever pays; no verdict
-//! depends on them, and the module does not call them.
+//! Signatures, and that entropy follows from its source (both done before). Under `helium-2025-12` receive
+//! times are what the gateway asserts, and conducted power is not compared, as upstream.
 
 mod beacon;
 mod chacha;
@@ -36,6 +44,9 @@ mod geo;
 mod payload;
 pub mod reward;
 pub mod rules;
+mod score;
+mod standing;
+mod strict;
 mod witness;
 
 pub use geo::{GeoError, cell_distance, distance_m, expected_rssi_dbm};
@@ -44,21 +55,24 @@ pub use witness::{frequency_diff_hz, lag};
 
 pub use crate::judge::CheckError;
 
-use crate::device::radio;
 use crate::facts::{Facts, ask};
 use crate::judge::{self, Log, format, score_ppm};
-use heliotrope_device_proofs::abi::{
-    CheckInput, CheckOutput, Description, Plan, RadioParams, Verdict,
+use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Description, Plan, Verdict};
+use heliotrope_device_proofs::bundle::Reports;
+use heliotrope_device_proofs::provenance::EvidenceBundleV2;
+use heliotrope_device_proofs::radio::{
+    self, PROFILE_HELIUM_2025_12, PROFILE_STRICT_1, RadioParams, Standing,
 };
-use heliotrope_device_proofs::bundle::{EvidenceBundle, Reports};
 use heliotrope_device_proofs::registry::{self, Radio};
-use heliotrope_device_proofs::sha256;
+use heliotrope_device_proofs::wire::{BlockchainRegionParamsV1, LoraStreamSessionInitV1};
+use heliotrope_device_proofs::{Bytes32, sha256};
 use sha2::{Digest as _, Sha256};
+use standing::Source;
 
 /// Name of the check; its id is `keccak256` of this.
 pub const NAME: &str = "coverage-radio";
 /// Version of the rules.
-pub const VERSION: &str = "1.0.0";
+pub const VERSION: &str = "1.1.0";
 
 /// What the check says about itself.
 #[must_use]
@@ -66,16 +80,44 @@ pub fn describe() -> Description {
     judge::description(NAME, VERSION, rules::ALL)
 }
 
-/// The facts a bundle needs: the radio word of every device in it.
+/// The profiles that there are.
+const PROFILES: &[&str] = &[PROFILE_HELIUM_2025_12, PROFILE_STRICT_1];
+
+/// Parameters of a profile that there is, and whether it is the strict one.
+fn decode_params(bytes: &[u8]) -> Result<(RadioParams, bool), CheckError> {
+    let params = RadioParams::decode(bytes).map_err(format("params"))?;
+    if !PROFILES.contains(&params.profile.as_str()) {
+        return Err(CheckError::Profile { got: params.profile, expected: PROFILES });
+    }
+    let strict = params.profile == PROFILE_STRICT_1;
+    Ok((params, strict))
+}
+
+/// The facts a bundle needs: the radio word of every device in it; and of the contracts that the parameters
+/// name, each device's standing, whether each pair is denied, and the hash of the entropy's block.
 ///
 /// # Errors
-/// If evidence or parameters are malformed.
+/// If evidence or parameters are malformed, or the profile is unknown.
 pub fn plan(evidence: &[u8], params: &[u8]) -> Result<Plan, CheckError> {
-    let params = RadioParams::decode(params).map_err(format("params"))?;
-    let bundle = EvidenceBundle::decode(evidence).map_err(format("evidence"))?;
+    let (params, _) = decode_params(params)?;
+    let evidence = EvidenceBundleV2::decode_any(evidence).map_err(format("evidence"))?;
     let mut plan = Plan::default();
-    for id in bundle.device_ids()? {
-        ask(&mut plan, &params.device_registry, registry::radio_slot(&id));
+    let ids = evidence.bundle.device_ids()?;
+    for id in &ids {
+        ask(&mut plan, &params.device_registry, registry::radio_slot(id));
+    }
+    let sources = params.sources.unwrap_or_default();
+    if let Some(standing) = sources.standing {
+        let beaconer = registry::device_id(&evidence.bundle.reports()?.beacon.pub_key);
+        for id in &ids {
+            ask(&mut plan, &standing, radio::standing_slot(id));
+            if *id != beaconer {
+                ask(&mut plan, &standing, radio::denied_pair_slot(id, &beaconer));
+            }
+        }
+    }
+    if let Some((pinned, source)) = sources.blockhashes.zip(evidence.entropy_source) {
+        ask(&mut plan, &pinned.address, pinned.slot(source.slot));
     }
     Ok(plan)
 }
@@ -83,26 +125,32 @@ pub fn plan(evidence: &[u8], params: &[u8]) -> Result<Plan, CheckError> {
 /// Judges a bundle.
 ///
 /// # Errors
-/// If any part of the input is malformed or the facts contradict each other.
+/// If any part of the input is malformed, the profile is unknown, or the facts contradict each other.
 pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let input_hash = sha256(input);
     let input = CheckInput::decode(input).map_err(format("input"))?;
-    let params = RadioParams::decode(&input.params).map_err(format("params"))?;
-    let bundle = EvidenceBundle::decode(&input.evidence).map_err(format("evidence"))?;
-    let reports = bundle.reports()?;
-    let mut facts = Facts::new(&input.facts, &params.device_registry, &[], params.chain_id)?;
-    let beaconer = radio(&mut facts, &reports.beacon.pub_key);
-    let case = Case { bundle: &bundle, reports: &reports, params: &params, beaconer };
+    let (params, strict) = decode_params(&input.params)?;
+    let evidence = EvidenceBundleV2::decode_any(&input.evidence).map_err(format("evidence"))?;
+    let reports = evidence.bundle.reports()?;
+    let sessions = evidence.session_inits()?;
+    let mut facts = facts_of(&input, &params)?;
+    let (beaconer, standing) = device(&mut facts, &params, &reports.beacon.pub_key);
+    let blockhash = blockhash(&mut facts, &params, &evidence);
+    let case = Case {
+        evidence: &evidence,
+        reports: &reports,
+        sessions: &sessions,
+        params: &params,
+        strict,
+        now_s: input.now_s,
+        block: facts.block(),
+        region: beacon::region(&params, beaconer),
+        beaconer,
+        standing,
+        blockhash,
+    };
     let mut log = Log::default();
-    let beacon = log.judge(0, &beacon::rules_in_order(), &case);
-    let mut selected = Vec::new();
-    let mut verdict = beacon;
-    if beacon == Verdict::Pass {
-        (selected, verdict) = witness::judge_all(&case, &mut facts, &mut log);
-    }
-    if verdict != Verdict::Pass {
-        selected.clear();
-    }
+    let (selected, verdict) = judge_bundle(&case, &mut facts, &mut log);
     Ok(CheckOutput {
         verdict,
         score_ppm: score_ppm(selected.len(), params.max_selected),
@@ -113,6 +161,23 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
         selected,
         subject_cell: beacon::known_cell(&case),
     })
+}
+
+/// The witnesses that count, and the verdict. Only a passing bundle has any.
+fn judge_bundle(case: &Case<'_>, facts: &mut Facts, log: &mut Log) -> (Vec<u32>, Verdict) {
+    let mut verdict = log.judge(0, Case::RULES, case);
+    if case.strict && verdict == Verdict::Pass {
+        verdict = log.judge(0, Case::STRICT_RULES, case);
+    }
+    if verdict != Verdict::Pass {
+        return (Vec::new(), verdict);
+    }
+    let (selected, verdict) = witness::judge_all(case, facts, log);
+    if verdict != Verdict::Pass {
+        return (Vec::new(), verdict);
+    }
+    score::note(case, &selected, log);
+    (selected.iter().map(|witness| witness.index).collect(), verdict)
 }
 
 /// [`describe`] as bytes.
@@ -135,11 +200,71 @@ pub fn check_bytes(input: &[u8]) -> Option<Vec<u8>> {
 
 /// Everything about the beacon that rules look at.
 struct Case<'a> {
-    bundle: &'a EvidenceBundle,
+    evidence: &'a EvidenceBundleV2,
     reports: &'a Reports,
+    sessions: &'a [LoraStreamSessionInitV1],
     params: &'a RadioParams,
+    strict: bool,
+    /// Time of the block that proved the facts.
+    now_s: u64,
+    /// Its number; `None` if there is no fact.
+    block: Option<u64>,
+    /// Channels of the beaconer's region; `None` if they are not known.
+    region: Option<BlockchainRegionParamsV1>,
     /// `None` if the fact is missing.
     beaconer: Option<Radio>,
+    standing: Source<Standing>,
+    /// What the chain keeps in the place of the entropy's block; `None` if no fact says it.
+    blockhash: Option<Bytes32>,
+}
+
+/// The facts about the contracts that the parameters name.
+fn facts_of(input: &CheckInput, params: &RadioParams) -> Result<Facts, CheckError> {
+    let mut others = Vec::new();
+    if let Some(sources) = &params.sources {
+        others.extend(sources.standing);
+        others.extend(sources.blockhashes.map(|pinned| pinned.address));
+    }
+    Facts::new(&input.facts, &params.device_registry, &others, params.chain_id)
+}
+
+/// The radio word of the device with this key, `None` if no fact says it; and its standing.
+fn device(
+    facts: &mut Facts,
+    params: &RadioParams,
+    public_key: &[u8],
+) -> (Option<Radio>, Source<Standing>) {
+    let id = registry::device_id(public_key);
+    let radio = facts.word(&registry::radio_slot(&id)).map(|word| Radio::from_word(&word));
+    let standing = standing_word(facts, params, &radio::standing_slot(&id));
+    (radio, standing.map(|word| Standing::from_word(&word)))
+}
+
+/// Whether the pair of the beaconer and the device with this key is denied; one device is no pair.
+fn denied_pair(facts: &mut Facts, case: &Case<'_>, public_key: &[u8]) -> Source<bool> {
+    if public_key == case.reports.beacon.pub_key {
+        return Source::Known(false);
+    }
+    let beaconer = registry::device_id(&case.reports.beacon.pub_key);
+    let slot = radio::denied_pair_slot(&registry::device_id(public_key), &beaconer);
+    standing_word(facts, case.params, &slot).map(|word| word != Bytes32::default())
+}
+
+fn standing_word(facts: &mut Facts, params: &RadioParams, key: &Bytes32) -> Source<Bytes32> {
+    match params.sources.as_ref().and_then(|sources| sources.standing) {
+        None => Source::NotNamed,
+        Some(address) => facts.word_of(&address, key).map_or(Source::Missing, Source::Known),
+    }
+}
+
+/// What the chain keeps in the place of the block that the entropy names.
+fn blockhash(
+    facts: &mut Facts,
+    params: &RadioParams,
+    evidence: &EvidenceBundleV2,
+) -> Option<Bytes32> {
+    let pinned = params.sources.as_ref()?.blockhashes?;
+    facts.word_of(&pinned.address, &pinned.slot(evidence.entropy_source?.slot))
 }
 
 /// One beacon of one gateway counts once, whoever resubmits it with other receive times.

@@ -19,48 +19,70 @@ pub const MAX_WITNESSES: u32 = 44;
 /// The decay 0.8 as a fraction (`POC_REWARD_DECAY_RATE`).
 const DECAY: (u128, u128) = (4, 5);
 
+/// What the beaconer and each witness get, by the number of witnesses. The compiler works it out, so that
+/// no 128-bit division is in a module, and an overflow is an error of the build.
+const UNITS: [(u32, u32); 45] = {
+    let mut units = [(0, 0); 45];
+    let mut witnesses = 0;
+    while witnesses <= MAX_WITNESSES {
+        #[expect(clippy::indexing_slicing, reason = "by the compiler")]
+        #[expect(clippy::arithmetic_side_effects, reason = "by the compiler")]
+        {
+            units[witnesses as usize] = worked_out(witnesses as u128);
+            witnesses += 1;
+        }
+    }
+    units
+};
+
 /// What the beaconer gets for `witnesses` selected ones, in ten-thousandths of a unit; `None` above
 /// [`MAX_WITNESSES`].
 #[must_use]
 pub fn beaconer_units(witnesses: u32) -> Option<u32> {
-    if witnesses <= WITNESS_REDUNDANCY {
-        return rounded(witnesses.into(), WITNESS_REDUNDANCY.into());
-    }
-    let (power, base) = decay(witnesses)?;
-    rounded(base.checked_mul(2)?.checked_sub(power)?, base)
+    UNITS.get(usize::try_from(witnesses).ok()?).map(|(beaconer, _)| *beaconer)
 }
 
 /// What each of `witnesses` selected ones gets, in ten-thousandths of a unit; `None` above
 /// [`MAX_WITNESSES`].
 #[must_use]
 pub fn witness_units(witnesses: u32) -> Option<u32> {
-    if witnesses == 0 {
-        return Some(0);
-    }
-    if witnesses <= WITNESS_REDUNDANCY {
-        return Some(UNIT);
-    }
-    let (power, base) = decay(witnesses)?;
-    let share = base.checked_mul(u128::from(WITNESS_REDUNDANCY).checked_sub(1)?)?;
-    rounded(share.checked_add(power)?, base.checked_mul(witnesses.into())?)
+    UNITS.get(usize::try_from(witnesses).ok()?).map(|(_, witness)| *witness)
 }
 
-/// 0.8^(n − 4) as numerator and denominator.
-fn decay(witnesses: u32) -> Option<(u128, u128)> {
-    if witnesses > MAX_WITNESSES {
-        return None;
+#[expect(clippy::arithmetic_side_effects, reason = "by the compiler")]
+const fn worked_out(witnesses: u128) -> (u32, u32) {
+    let redundancy = WITNESS_REDUNDANCY as u128;
+    if witnesses == 0 {
+        return (0, 0);
     }
-    let exponent = witnesses.checked_sub(WITNESS_REDUNDANCY)?;
-    Some((DECAY.0.checked_pow(exponent)?, DECAY.1.checked_pow(exponent)?))
+    if witnesses <= redundancy {
+        return (rounded(witnesses, redundancy).unwrap(), UNIT);
+    }
+    // 0.8^(n − 4)
+    let (mut power, mut base, mut exponent) = (1, 1, witnesses - redundancy);
+    while exponent > 0 {
+        (power, base, exponent) = (power * DECAY.0, base * DECAY.1, exponent - 1);
+    }
+    let beaconer = rounded(2 * base - power, base);
+    let witness = rounded((redundancy - 1) * base + power, base * witnesses);
+    (beaconer.unwrap(), witness.unwrap())
 }
 
 /// `numerator / denominator` in ten-thousandths, half to even.
-pub(super) fn rounded(numerator: u128, denominator: u128) -> Option<u32> {
-    let scaled = numerator.checked_mul(UNIT.into())?;
-    let down = scaled.checked_div(denominator)?;
-    let twice = scaled.checked_rem(denominator)?.checked_mul(2)?;
+pub(super) const fn rounded(numerator: u128, denominator: u128) -> Option<u32> {
+    let Some(scaled) = numerator.checked_mul(UNIT as u128) else {
+        return None;
+    };
+    let (Some(down), Some(rest)) =
+        (scaled.checked_div(denominator), scaled.checked_rem(denominator))
+    else {
+        return None;
+    };
+    let twice = rest.saturating_mul(2);
     let up = twice > denominator || (twice == denominator && down % 2 == 1);
-    u32::try_from(down.checked_add(up.into())?).ok()
+    let value = down.saturating_add(up as u128);
+    #[expect(clippy::cast_possible_truncation, reason = "compared before")]
+    if value > u32::MAX as u128 { None } else { Some(value as u32) }
 }
 
 #[cfg(test)]

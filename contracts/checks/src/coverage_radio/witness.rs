@@ -2,12 +2,16 @@
 
 use super::beacon::came_while_entropy_valid;
 use super::geo::{self, Link};
-use super::{Case, rules};
-use crate::device::{has_asserted, is_known, radio};
+use super::score::Counted;
+use super::standing::{Source, has_beaconed_lately, is_full, is_not_denied};
+use super::strict::{self, Report};
+use super::{Case, denied_pair, device, rules};
+use crate::device::{has_asserted, is_known};
 use crate::facts::Facts;
 use crate::judge::{Finding, Log, RuleOf};
-use heliotrope_device_proofs::abi::{RadioParams, Verdict};
+use heliotrope_device_proofs::abi::Verdict;
 use heliotrope_device_proofs::bundle::Received;
+use heliotrope_device_proofs::radio::{RadioParams, Standing};
 use heliotrope_device_proofs::registry::Radio;
 use heliotrope_device_proofs::wire::LoraWitnessReportReqV1;
 
@@ -18,45 +22,83 @@ struct WitnessCase<'a> {
     report: &'a LoraWitnessReportReqV1,
     /// `None` if the fact is missing.
     radio: Option<Radio>,
+    standing: Source<Standing>,
+    /// Whether the pair of beaconer and witness is denied.
+    denied_pair: Source<bool>,
     /// How many reports with the same key came before.
     earlier: usize,
 }
 
-/// In order of evaluation.
-fn rules_in_order<'a>() -> [RuleOf<WitnessCase<'a>>; 12] {
-    [
+impl<'a> WitnessCase<'a> {
+    /// In order of evaluation.
+    const RULES: &'a [RuleOf<Self>] = &[
         (rules::W16, |w| reports_once(w.earlier)),
         (rules::W1, |w| is_known(w.radio)),
         (rules::W2, |w| has_asserted(w.radio)),
+        (rules::W3, |w| is_not_denied(w.case, w.standing)),
+        (rules::W4, may_witness_the_beaconer),
         (rules::W5, is_not_the_beaconer),
         (rules::W6, |w| came_while_entropy_valid(w.case, w.received.received_ms)),
         (rules::W7, came_soon_enough),
         (rules::W8, heard_what_was_sent),
+        (rules::W9, |w| is_full(w.case, w.standing)),
         (rules::W10, heard_on_the_same_channel),
         (rules::W11, is_in_the_same_region),
         (rules::W12, is_not_too_near),
         (rules::W13, is_not_too_far),
         (rules::W14, is_not_too_loud),
-    ]
+        (rules::W15, |w| has_beaconed_lately(w.case, w.received.received_ms, w.standing)),
+    ];
+
+    /// What `strict-1` adds, after those.
+    const STRICT_RULES: &'a [RuleOf<Self>] = &[
+        (rules::S1, |w| strict::is_bound(w.case, &report(w))),
+        (rules::S2, |w| strict::is_countersigned(w.case, &report(w))),
+        (rules::S8, |w| strict::heard_the_data_rate(w.case, w.report.datarate)),
+        (rules::S5, |w| strict::can_be_told_from_noise(w.case, w.report.snr)),
+        (rules::S6, |w| strict::can_be_received(w.case, w.report.signal)),
+        (rules::S7, |w| strict::counter_goes_on(w.case, &report(w))),
+    ];
+}
+
+fn report<'a>(w: &'a WitnessCase<'_>) -> Report<'a> {
+    Report {
+        received: w.received,
+        pub_key: &w.report.pub_key,
+        signature: &w.report.signature,
+        tmst: w.report.tmst,
+        standing: w.standing,
+    }
 }
 
 /// Judges the witnesses of a beacon that holds: those that count, and the verdict of the bundle.
-pub(super) fn judge_all(case: &Case<'_>, facts: &mut Facts, log: &mut Log) -> (Vec<u32>, Verdict) {
+pub(super) fn judge_all(
+    case: &Case<'_>,
+    facts: &mut Facts,
+    log: &mut Log,
+) -> (Vec<Counted>, Verdict) {
     let mut valid = Vec::new();
     let mut missing = false;
     let reports = &case.reports.witnesses;
-    for (index, (received, report)) in (0_u32..).zip(case.bundle.witnesses.iter().zip(reports)) {
+    let witnesses = case.evidence.bundle.witnesses.iter().zip(reports);
+    for (index, (received, report)) in (0_u32..).zip(witnesses) {
         let before = reports.iter().take(usize::try_from(index).unwrap_or(usize::MAX));
         let earlier = before.filter(|other| other.pub_key == report.pub_key).count();
-        let radio = radio(facts, &report.pub_key);
-        let witness = WitnessCase { case, received, report, radio, earlier };
-        match log.judge(index.saturating_add(1), &rules_in_order(), &witness) {
-            Verdict::Pass => valid.push(index),
+        let (radio, standing) = device(facts, case.params, &report.pub_key);
+        let denied_pair = denied_pair(facts, case, &report.pub_key);
+        let witness = WitnessCase { case, received, report, radio, standing, denied_pair, earlier };
+        let subject = index.saturating_add(1);
+        let mut verdict = log.judge(subject, WitnessCase::RULES, &witness);
+        if case.strict && verdict == Verdict::Pass {
+            verdict = log.judge(subject, WitnessCase::STRICT_RULES, &witness);
+        }
+        match verdict {
+            Verdict::Pass => valid.push(Counted { index, standing }),
             Verdict::Indeterminate => missing = true,
             Verdict::Fail => {}
         }
     }
-    let selected = select(&valid, case.params, log);
+    let selected = select(valid, case.params, log);
     let heard = Finding::holds_if(!selected.is_empty(), selected.len(), 1);
     let heard = if heard.verdict == Verdict::Pass {
         heard
@@ -69,13 +111,20 @@ pub(super) fn judge_all(case: &Case<'_>, facts: &mut Facts, log: &mut Log) -> (V
 
 /// W17: the first `max_selected` valid witnesses by time of receipt count (upstream: runner,
 /// `max_witnesses`, 14). The bundle's order is that of receipt. Surplus is no fault: reason 0.
-fn select(valid: &[u32], params: &RadioParams, log: &mut Log) -> Vec<u32> {
-    let ranked = (1_u32..).zip(valid).filter(|(rank, index)| {
-        let holds = *rank <= params.max_selected;
-        let finding = Finding::holds_if(holds, *rank, params.max_selected);
-        log.note(index.saturating_add(1), &rules::W17, &finding) == Verdict::Pass
+fn select(mut valid: Vec<Counted>, params: &RadioParams, log: &mut Log) -> Vec<Counted> {
+    let mut rank = 0_u32;
+    valid.retain(|witness| {
+        rank = rank.saturating_add(1);
+        let finding = Finding::holds_if(rank <= params.max_selected, rank, params.max_selected);
+        log.note(witness.index.saturating_add(1), &rules::W17, &finding) == Verdict::Pass
     });
-    ranked.map(|(_, index)| *index).collect()
+    valid
+}
+
+/// W4: the network does not forbid this pair (upstream: `verify_edge_denylist`, in either order).
+fn may_witness_the_beaconer(w: &WitnessCase<'_>) -> Finding {
+    let holds = |denied: bool| Finding::holds_if(!denied, u8::from(denied), 0);
+    w.denied_pair.judged(w.case.strict, holds)
 }
 
 /// W16: no earlier report of the same key in the bundle (upstream: `verify_witnesses`, first wins).
@@ -108,13 +157,19 @@ pub fn lag(
     }
 }
 
-/// W7: the report came soon enough, see [`lag`].
+/// W7: the report came soon enough, see [`lag`]; if the profile is strict, at most the longer limit before
+/// the beacon report too.
 fn came_soon_enough(w: &WitnessCase<'_>) -> Finding {
     let ms = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
-    let bundle = w.case.bundle;
+    let bundle = &w.case.evidence.bundle;
     let first = bundle.witnesses.first().map_or(w.received.received_ms, |first| first.received_ms);
     let (lag_ms, limit_ms) =
         lag(ms(bundle.beacon.received_ms), ms(first), ms(w.received.received_ms), w.case.params);
+    let early_ms = bundle.beacon.received_ms.saturating_sub(w.received.received_ms);
+    let max_early_ms = w.case.params.max_lag_first_ms;
+    if w.case.strict && early_ms > u64::from(max_early_ms) {
+        return Finding::holds_if(false, early_ms, max_early_ms);
+    }
     Finding::holds_if(lag_ms <= limit_ms, lag_ms, limit_ms)
 }
 
@@ -129,8 +184,8 @@ fn heard_what_was_sent(w: &WitnessCase<'_>) -> Finding {
 /// The difference of two frequencies as the network compares it, in Hz.
 ///
 /// Upstream casts the difference to 32 bits, so a difference of 2^31 Hz or more wraps to a negative
-/// number and passes. This profile is faithful to it; a frequency that far off still has to pass
-/// rule W14, which uses the frequency that the witness reports.
+/// number and passes. The production profile is faithful to it; a frequency that far off still has to pass
+/// rule W14, which uses the frequency that the witness reports. `strict-1` does not cast.
 #[must_use]
 pub fn frequency_diff_hz(beacon_hz: u64, witness_hz: u64) -> i32 {
     let [.., a, b, c, d] = beacon_hz.abs_diff(witness_hz).to_be_bytes();
@@ -139,7 +194,12 @@ pub fn frequency_diff_hz(beacon_hz: u64, witness_hz: u64) -> i32 {
 
 /// W10: the frequencies differ by no more than the tolerance (upstream: `verify_witness_freq`).
 fn heard_on_the_same_channel(w: &WitnessCase<'_>) -> Finding {
-    let diff = i64::from(frequency_diff_hz(w.case.reports.beacon.frequency, w.report.frequency));
+    let (sent, heard) = (w.case.reports.beacon.frequency, w.report.frequency);
+    let diff = if w.case.strict {
+        i64::try_from(sent.abs_diff(heard)).unwrap_or(i64::MAX)
+    } else {
+        i64::from(frequency_diff_hz(sent, heard))
+    };
     let tolerance = i64::from(w.case.params.frequency_tolerance_hz);
     Finding::holds_if(diff <= tolerance, diff, tolerance)
 }
@@ -165,34 +225,40 @@ fn is_not_too_near(w: &WitnessCase<'_>) -> Finding {
     }
 }
 
-/// W13: at most `max_distance_km` whole kilometres apart (upstream: `verify_witness_distance`).
-/// `limit` is the last metre that still truncates to that.
+/// W13: at most `max_distance_km` apart (upstream: `verify_witness_distance`), in whole kilometres: `limit` is
+/// the last metre that still truncates to that, unless the profile is strict.
 fn is_not_too_far(w: &WitnessCase<'_>) -> Finding {
     let Some((beaconer, witness)) = w.case.beaconer.zip(w.radio) else {
         return Finding::missing();
     };
     let max_km = w.case.params.max_distance_km;
-    let limit_m = i64::from(max_km).saturating_mul(1000).saturating_add(999);
+    let truncated_m = if w.case.strict { 0 } else { 999 };
+    let limit_m = i64::from(max_km).saturating_mul(1000).saturating_add(truncated_m);
     match geo::distance_m(beaconer.cell, witness.cell) {
-        Ok(metres) => Finding::holds_if(metres / 1000 <= max_km, metres, limit_m),
+        Ok(metres) => Finding::holds_if(i64::from(metres) <= limit_m, metres, limit_m),
         Err(_) => Finding::holds_if(false, -1, limit_m),
     }
 }
 
 /// W14: the signal is not stronger than free space allows (upstream: `verify_witness_rssi`, with the
-/// frequency that the witness reports). There is no lower bound.
+/// frequency that the witness reports and gains in whole decibels). `strict-1` takes the frequency that was
+/// sent, and gains to the tenth. There is no lower bound here; S6 is one.
 fn is_not_too_loud(w: &WitnessCase<'_>) -> Finding {
     let Some((beaconer, witness)) = w.case.beaconer.zip(w.radio) else {
         return Finding::missing();
     };
     let signal = w.report.signal;
     let possible = geo::distance_m(beaconer.cell, witness.cell).ok().and_then(|distance_m| {
+        let (sent, heard) = (w.case.reports.beacon.frequency, w.report.frequency);
+        let tenths =
+            i32::from(beaconer.gain_ddbi % 10).saturating_add((witness.gain_ddbi % 10).into());
         let link = Link {
             tx_power_dbm: w.case.reports.beacon.tx_power,
             beacon_gain_ddbi: beaconer.gain_ddbi.into(),
             witness_gain_ddbi: witness.gain_ddbi.into(),
             distance_m,
-            frequency_hz: w.report.frequency,
+            frequency_hz: if w.case.strict { sent } else { heard },
+            gain_tenths_db: if w.case.strict { tenths } else { 0 },
         };
         geo::signal_is_possible(signal, &link)
     });

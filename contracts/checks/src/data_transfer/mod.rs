@@ -147,7 +147,8 @@ fn asks_for_both_sides(params: &DataTransferParams) -> Result<bool, CheckError> 
         PROFILE_HELIUM_2026_06 => Ok(false),
         PROFILE_TWO_SIDED_1 => Ok(true),
         got => {
-            Err(CheckError::Profile { got: got.into(), expected: "helium-2026-06 or two-sided-1" })
+            let expected = &[PROFILE_HELIUM_2026_06, PROFILE_TWO_SIDED_1];
+            Err(CheckError::Profile { got: got.into(), expected })
         }
     }
 }
@@ -199,9 +200,11 @@ struct Paid {
     missing: bool,
 }
 
-/// In order of evaluation: the network's own, in its order (`accumulate_sessions`, `verify_report`), then ours.
-fn rules_in_order<'a>() -> [RuleOf<SessionCase<'a>>; 8] {
-    [
+// a constant, not a function: an array that a function makes is stored word by word, in code
+impl<'a> SessionCase<'a> {
+    /// In order of evaluation: the network's own, in its order (`accumulate_sessions`, `verify_report`), then
+    /// ours.
+    const RULES: &'a [RuleOf<Self>] = &[
         (rules::D7, is_not_cancelled),
         (rules::D4, |s| counts_once(s.earlier)),
         (rules::G1, |s| is_known(s.hotspot)),
@@ -210,7 +213,7 @@ fn rules_in_order<'a>() -> [RuleOf<SessionCase<'a>>; 8] {
         (rules::B1, is_of_the_payer),
         (rules::D6, is_in_the_epoch),
         (rules::D5, is_no_more_than_carried),
-    ]
+    ];
 }
 
 fn judge_sessions(case: &Case<'_>, sessions: &[Session], facts: &mut Facts, log: &mut Log) -> Paid {
@@ -221,7 +224,7 @@ fn judge_sessions(case: &Case<'_>, sessions: &[Session], facts: &mut Facts, log:
         let hotspot = radio(facts, &session.event.pub_key);
         let subject = index.saturating_add(1);
         let this = SessionCase { case, session, hotspot, earlier };
-        let mut verdict = log.judge(subject, &rules_in_order(), &this);
+        let mut verdict = log.judge(subject, SessionCase::RULES, &this);
         if verdict == Verdict::Pass && case.two_sided {
             verdict = log.note(subject, &rules::D1, &is_signed_by_the_hotspot(session));
         }

@@ -140,7 +140,7 @@ fn a_profile_that_is_not_known_is_refused() {
     let input = scene.input();
     let refused = CheckError::Profile {
         got: "helium-2027-01".into(),
-        expected: "helium-2026-06 or two-sided-1",
+        expected: &[PROFILE_HELIUM_2026_06, PROFILE_TWO_SIDED_1],
     };
     assert_eq!(check(&input.encode()).unwrap_err(), refused);
     assert_eq!(plan(&input.evidence, &input.params).unwrap_err(), refused);

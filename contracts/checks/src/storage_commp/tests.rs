@@ -175,3 +175,50 @@ fn malformed_input_is_refused() {
     assert_eq!(plan_bytes(&[], &[]), None);
     assert_eq!(Description::decode(&describe_bytes()).unwrap(), describe());
 }
+
+#[test]
+fn the_vectors_are_those_of_these_tests() {
+    let input = |sample: &CommpSample, params: &CommpParams, facts| {
+        let (evidence, params) = (sample.encode(), params.encode());
+        CheckInput { module_hash: [1; 32], evidence, facts, params, now_s: 1 }.encode()
+    };
+    let source = SeedSource { address: [7; 20], key: [8; 32] };
+    let drawn = CommpParams { chain_id: 1, min_openings: 2, seed: Some(source) };
+    let seed = [3; 32];
+    let fact = Fact { chain_id: 1, block: 2, address: [7; 20], key: [8; 32], value: seed };
+    let piece = PieceCid::of(&payload()).unwrap();
+    let turn = |turn| sampled_leaf(&seed, &piece.root, turn, piece.leaf_count()).unwrap();
+    let turns = [turn(0), turn(1)];
+    let mut other = whole(payload());
+    if let Content::Payload(payload) = &mut other.content {
+        payload[7] ^= 1;
+    }
+    let mut moved = opened(&[0, 5]);
+    if let Content::Openings(openings) = &mut moved.content {
+        openings[1].path[0][0] ^= 1;
+    }
+    let cases = vec![
+        ("payload", "a payload and its name", input(&whole(payload()), &unseeded(1), vec![])),
+        ("c3-payload", "C3: one bit of the payload", input(&other, &unseeded(1), vec![])),
+        (
+            "openings",
+            "leaves that whoever sampled chose",
+            input(&opened(&[0, 5]), &unseeded(2), vec![]),
+        ),
+        ("c4-few", "C4: fewer openings than asked", input(&opened(&[0]), &unseeded(2), vec![])),
+        ("c8-path", "C8: one bit of a path", input(&moved, &unseeded(2), vec![])),
+        (
+            "drawn",
+            "leaves that a proven seed drew",
+            input(&opened(&turns), &drawn, vec![fact.clone()]),
+        ),
+        (
+            "c5-turn",
+            "C5: leaves that the seed did not draw",
+            input(&opened(&[0, 1]), &drawn, vec![fact]),
+        ),
+        ("drawn-missing", "the seed is not proven", input(&opened(&turns), &drawn, vec![])),
+        ("cut", "an input that is cut short is refused", vec![0xa6]),
+    ];
+    crate::vectors::hold(NAME, cases);
+}

@@ -352,3 +352,36 @@ fn malformed_input_is_refused() {
     assert_eq!(plan_bytes(&[], &[]), None);
     assert_eq!(Description::decode(&describe_bytes()).unwrap(), describe());
 }
+
+#[test]
+fn the_vectors_are_those_of_these_tests() {
+    let of = |layout, change: fn(&mut Contract, &mut PossessionProof)| {
+        let mut contract = Contract::new(layout);
+        let mut evidence = contract.prove();
+        change(&mut contract, &mut evidence);
+        contract.input(&evidence)
+    };
+    let on = |change| of(Layout::Compact, change).encode();
+    let mut missing = of(Layout::Compact, |_, _| {});
+    missing.facts.pop();
+    let cases = vec![
+        ("compact", "an honest proof in the compact layout", on(|_, _| {})),
+        ("legacy", "an honest proof in the legacy layout", of(Layout::Legacy, |_, _| {}).encode()),
+        ("p2-future", "P2: a challenge of the future", {
+            on(|c, _| c.set(slots::next_challenge_epoch(SET), EPOCH + 9))
+        }),
+        ("p3-round", "P3: another round", on(|_, e| e.beacon.round += 1)),
+        (
+            "p3-signature",
+            "P3: a signature that is no point",
+            on(|_, e| e.beacon.signature[0] ^= 0x40),
+        ),
+        ("l1-dead", "L1: a data set without provider", {
+            on(|c, _| c.set(slots::storage_provider(SET), 0))
+        }),
+        ("l2-layout", "L2: the other layout is named", on(|_, e| e.layout = Layout::Legacy)),
+        ("missing", "a fact is missing", missing.encode()),
+        ("cut", "an input that is cut short is refused", vec![0xa6]),
+    ];
+    crate::vectors::hold(NAME, cases);
+}

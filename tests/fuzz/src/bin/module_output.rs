@@ -1,9 +1,8 @@
 //! What passes between a check module and its host: what decodes is the one encoding of its value.
 #![no_main]
 
-use heliotrope_device_proofs::abi::{
-    CheckInput, CheckOutput, Description, Fact, Plan, PlanQuery, RadioParams,
-};
+use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Description, Fact, Plan, PlanQuery};
+use heliotrope_device_proofs::radio::RadioParams;
 use heliotrope_fuzz::{canonical, choice};
 use libfuzzer_sys::fuzz_target;
 

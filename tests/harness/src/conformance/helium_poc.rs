@@ -10,10 +10,11 @@ use anyhow::{Context as _, Result, anyhow, ensure};
 use heliotrope_checks::coverage_radio::{
     cell_distance, derive_payload, distance_m, expected_rssi_dbm, lag, payload,
 };
-use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Fact, RadioParams, RuleOutcome};
+use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Fact, RuleOutcome};
 use heliotrope_device_proofs::bundle::{Entropy, EvidenceBundle, Received};
 use heliotrope_device_proofs::keys::PublicKey;
 use heliotrope_device_proofs::protobuf::Message as _;
+use heliotrope_device_proofs::radio::RadioParams;
 use heliotrope_device_proofs::registry::{self, Radio, STATUS_ACTIVE};
 use heliotrope_device_proofs::wire::{
     BlockchainRegionParamsV1, LoraBeaconReportReqV1, LoraWitnessReportReqV1,

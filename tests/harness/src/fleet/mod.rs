@@ -22,7 +22,7 @@ pub use gateways::{Gateway, Role};
 pub use keys::{GatewayKey, KeyType};
 pub use regions::{all as regions, encoded as region_params};
 
-use heliotrope_device_proofs::abi::RadioParams;
+use heliotrope_device_proofs::radio::RadioParams;
 use heliotrope_device_proofs::wire::InvalidReason;
 
 /// What to generate.
