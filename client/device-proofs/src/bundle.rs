@@ -123,8 +123,7 @@ canonical!(EvidenceBundle);
 impl EvidenceBundle {
     /// Puts the witnesses in the bundle's order and drops exact repetitions.
     pub fn sort_witnesses(&mut self) {
-        self.witnesses.sort_by_cached_key(witness_order);
-        self.witnesses.dedup();
+        Received::sort(&mut self.witnesses);
     }
 
     /// The id of the bundle: SHA-256 of its encoding.
@@ -197,11 +196,9 @@ impl EvidenceBundle {
         e.uint(1).uint(KIND_HELIUM_POC);
         e.uint(2).array(3).bytes(&self.entropy.data);
         e.uint(self.entropy.timestamp_s).uint(u64::from(self.entropy.version));
-        e.uint(3).array(2).uint(self.beacon.received_ms).bytes(&self.beacon.report);
+        self.beacon.encode_to(e.uint(3));
         e.uint(4).array(self.witnesses.len());
-        for witness in &self.witnesses {
-            e.array(2).uint(witness.received_ms).bytes(&witness.report);
-        }
+        self.witnesses.iter().for_each(|witness| witness.encode_to(e));
     }
 
     /// Reads a bundle.
@@ -209,10 +206,7 @@ impl EvidenceBundle {
     /// # Errors
     /// If the bytes are not the one encoding of a bundle within its limits.
     pub fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
-        let (got, expected) = (d.remaining() as u64, MAX_BUNDLE_LEN as u64);
-        if got > expected {
-            return Err(CborError::Range { what: "bundle bytes", got, expected });
-        }
+        within_bundle(d)?;
         d.map("bundle fields", 5)?;
         d.key(0)?;
         d.exactly("bundle version", BUNDLE_VERSION)?;
@@ -230,21 +224,55 @@ impl EvidenceBundle {
             version: d.small("entropy version")?,
         };
         d.key(3)?;
-        let beacon = decode_received(d)?;
+        let beacon = Received::decode_from(d, MAX_REPORT_LEN)?;
         d.key(4)?;
-        let count = d.array("witnesses", MAX_WITNESSES)?;
-        let witnesses = (0..count).map(|_| decode_received(d)).collect::<Result<Vec<_>, _>>()?;
-        strictly_ascending("witness", &witnesses, witness_order)?;
+        let witnesses = Received::decode_all(d, "witnesses", MAX_WITNESSES, MAX_REPORT_LEN)?;
         Ok(Self { entropy, beacon, witnesses })
     }
 }
 
-fn witness_order(witness: &Received) -> (u64, Bytes32) {
-    (witness.received_ms, sha256(&witness.report))
+impl Received {
+    /// By receive time, then by SHA-256 of the report.
+    fn order(&self) -> (u64, Bytes32) {
+        (self.received_ms, sha256(&self.report))
+    }
+
+    pub(crate) fn encode_to(&self, e: &mut Encoder) {
+        e.array(2).uint(self.received_ms).bytes(&self.report);
+    }
+
+    fn decode_from(d: &mut Decoder<'_>, max_len: usize) -> Result<Self, CborError> {
+        d.tuple("received report fields", 2)?;
+        let received_ms = d.uint()?;
+        Ok(Self { received_ms, report: d.bytes("report bytes", max_len)?.to_vec() })
+    }
+
+    /// At most `max` of them, strictly ascending.
+    pub(crate) fn decode_all(
+        d: &mut Decoder<'_>,
+        what: &'static str,
+        max: usize,
+        max_len: usize,
+    ) -> Result<Vec<Self>, CborError> {
+        let count = d.array(what, max)?;
+        let all =
+            (0..count).map(|_| Self::decode_from(d, max_len)).collect::<Result<Vec<_>, _>>()?;
+        strictly_ascending(what, &all, Self::order)?;
+        Ok(all)
+    }
+
+    /// Puts reports into the order of a bundle and drops exact repetitions.
+    pub(crate) fn sort(all: &mut Vec<Self>) {
+        all.sort_by_cached_key(Self::order);
+        all.dedup();
+    }
 }
 
-fn decode_received(d: &mut Decoder<'_>) -> Result<Received, CborError> {
-    d.tuple("received report fields", 2)?;
-    let received_ms = d.uint()?;
-    Ok(Received { received_ms, report: d.bytes("report bytes", MAX_REPORT_LEN)?.to_vec() })
+/// Fails if a bundle is longer than any may be.
+pub(crate) fn within_bundle(d: &Decoder<'_>) -> Result<(), CborError> {
+    let (got, expected) = (d.remaining() as u64, MAX_BUNDLE_LEN as u64);
+    if got > expected {
+        return Err(CborError::Range { what: "bundle bytes", got, expected });
+    }
+    Ok(())
 }

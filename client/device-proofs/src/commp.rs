@@ -4,7 +4,7 @@
 //! Nobody signs it and nobody needs to: it holds or it does not. Who handed it in is said by
 //! [`crate::submission`].
 
-use crate::bundle::{BUNDLE_VERSION, MAX_BUNDLE_LEN};
+use crate::bundle::{BUNDLE_VERSION, MAX_BUNDLE_LEN, within_bundle};
 use crate::cbor::{CborError, Decoder, Encoder, canonical};
 use crate::piece::{self, MAX_HEIGHT};
 use crate::registry::keccak256;
@@ -121,10 +121,7 @@ impl CommpSample {
     }
 
     fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
-        let (got, expected) = (d.remaining() as u64, MAX_BUNDLE_LEN as u64);
-        if got > expected {
-            return Err(CborError::Range { what: "bundle bytes", got, expected });
-        }
+        within_bundle(d)?;
         d.map("bundle fields", 4)?;
         d.key(0)?;
         d.exactly("bundle version", BUNDLE_VERSION)?;

@@ -24,6 +24,8 @@ pub mod calldata;
 pub mod cbor;
 pub mod commp;
 pub mod coverage;
+pub mod coverage_map;
+pub mod data_transfer;
 pub mod epoch;
 pub mod fr32;
 pub mod h3;

@@ -11,7 +11,7 @@
 //! ```
 //! Nothing in it is trusted and nobody signs it; who handed it in is said by [`crate::submission`].
 
-use crate::bundle::{BUNDLE_VERSION, MAX_BUNDLE_LEN};
+use crate::bundle::{BUNDLE_VERSION, within_bundle};
 use crate::cbor::{CborError, Decoder, Encoder, canonical};
 use crate::{Address, Bytes32, sha256};
 
@@ -170,10 +170,7 @@ impl PossessionProof {
     }
 
     fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
-        let (got, expected) = (d.remaining() as u64, MAX_BUNDLE_LEN as u64);
-        if got > expected {
-            return Err(CborError::Range { what: "bundle bytes", got, expected });
-        }
+        within_bundle(d)?;
         d.map("bundle fields", 8)?;
         d.key(0)?;
         d.exactly("bundle version", BUNDLE_VERSION)?;

@@ -3,17 +3,19 @@
 //! ```text
 //!  field = key (number << 3 | wire type) ‖ varint            fields ascend; a field with its default
 //!        | key ‖ varint length ‖ bytes                       value is not there
+//!        | key ‖ 8 bytes, little endian
 //! ```
 //! That is the encoding that the canonical writers of the Helium network produce, so whatever decodes here has
 //! the bytes that its sender signed. Unknown, repeated, unordered and default fields, varints with spare
 //! bytes, and numbers beyond their type are errors. Only what the messages of [`crate::wire`] need is here:
-//! field numbers up to 15, so that a key is one byte, and no groups, fixed-width numbers or packed lists.
+//! field numbers up to 15, so that a key is one byte, and no groups, single floats or packed lists.
 //!
 //! It trusts nothing about its input. No allocation is larger than the input.
 
 /// Largest varint in bytes.
 const MAX_VARINT_LEN: u32 = 10;
 const VARINT: u8 = 0;
+const FIXED64: u8 = 1;
 const LENGTH_DELIMITED: u8 = 2;
 
 /// Why bytes are not the one encoding of a message.
@@ -48,6 +50,12 @@ pub enum ProtobufError {
         /// Bits of the type.
         expected: u32,
     },
+    /// A text that is not UTF-8.
+    #[error("field {number} is not UTF-8")]
+    Utf8 {
+        /// Number of the field.
+        number: u8,
+    },
     /// A field that is unknown, repeated, out of order or of another wire type.
     #[error("key {got:#04x} with {left} bytes left, expected the end or a later field")]
     Field {
@@ -56,6 +64,24 @@ pub enum ProtobufError {
         /// Bytes from it to the end of the message.
         left: usize,
     },
+}
+
+/// A `double` as its bits: whoever signed it signed those, and they are equal or not. −0 is not the default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Double(u64);
+
+impl Double {
+    /// The number.
+    #[must_use]
+    pub const fn value(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+}
+
+impl From<f64> for Double {
+    fn from(value: f64) -> Self {
+        Self(value.to_bits())
+    }
 }
 
 /// A message with one encoding.
@@ -146,6 +172,24 @@ impl Writer {
     pub fn bytes(&mut self, number: u8, value: &[u8]) {
         if !value.is_empty() {
             self.delimited(number, value);
+        }
+    }
+
+    /// A text.
+    pub fn string(&mut self, number: u8, value: &str) {
+        self.bytes(number, value.as_bytes());
+    }
+
+    /// A `bool`.
+    pub fn boolean(&mut self, number: u8, value: &bool) {
+        self.number(number, u64::from(*value));
+    }
+
+    /// A `double`.
+    pub fn double(&mut self, number: u8, value: &Double) {
+        if *value != Double::default() {
+            self.out.push(key(number, FIXED64));
+            self.out.extend_from_slice(&value.0.to_le_bytes());
         }
     }
 
@@ -277,6 +321,44 @@ impl<'a> Reader<'a> {
             None => Ok(Vec::new()),
             Some([]) => Err(ProtobufError::Default { number }),
             Some(value) => Ok(value.to_vec()),
+        }
+    }
+
+    /// A text.
+    ///
+    /// # Errors
+    /// If it is not in its one encoding.
+    pub fn string(&mut self, number: u8) -> Result<String, ProtobufError> {
+        String::from_utf8(self.bytes(number)?).map_err(|_| ProtobufError::Utf8 { number })
+    }
+
+    /// A `bool`.
+    ///
+    /// # Errors
+    /// If it is not in its one encoding.
+    pub fn boolean(&mut self, number: u8) -> Result<bool, ProtobufError> {
+        match self.number(number)? {
+            0 => Ok(false),
+            1 => Ok(true),
+            got => Err(ProtobufError::Range { number, got, expected: 1 }),
+        }
+    }
+
+    /// A `double`.
+    ///
+    /// # Errors
+    /// If it is not in its one encoding.
+    pub fn double(&mut self, number: u8) -> Result<Double, ProtobufError> {
+        if !self.takes(number, FIXED64) {
+            return Ok(Double::default());
+        }
+        let missing = 8_u64.saturating_sub(self.rest.len() as u64);
+        let (bytes, rest) =
+            self.rest.split_first_chunk().ok_or(ProtobufError::Truncated { missing })?;
+        self.rest = rest;
+        match Double(u64::from_le_bytes(*bytes)) {
+            Double(0) => Err(ProtobufError::Default { number }),
+            value => Ok(value),
         }
     }
 

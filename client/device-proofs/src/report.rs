@@ -1,10 +1,19 @@
 //! Takes in a single report: exactly one encoding, bounded size, signed by the key it names.
 
 use crate::protobuf::{Message, ProtobufError};
+use crate::wire::mobile::{
+    CellHeartbeatReqV1, CoverageObjectReqV1, DataTransferEvent, DataTransferSessionReqV1,
+    SpeedtestReqV1, WifiHeartbeatReqV1,
+};
 use crate::wire::{LoraBeaconReportReqV1, LoraStreamSessionInitV1, LoraWitnessReportReqV1};
 
 /// Largest report accepted, in bytes.
 pub const MAX_REPORT_LEN: usize = 1024;
+/// Largest message of the mobile network accepted, in bytes: their radios have RSA keys, of 4096 bits at
+/// most, whose keys and signatures are half a kilobyte each.
+pub const MAX_MOBILE_REPORT_LEN: usize = 2048;
+/// Largest coverage object accepted, in bytes: about two and a half thousand hexes.
+pub const MAX_COVERAGE_OBJECT_LEN: usize = 64 * 1024;
 /// Length of a beacon payload in bytes.
 pub const PAYLOAD_LEN: usize = 51;
 
@@ -34,7 +43,7 @@ pub enum ReportError {
 /// # Errors
 /// If the bytes are not the one encoding of such a message, or too many.
 pub fn decode_beacon(bytes: &[u8]) -> Result<LoraBeaconReportReqV1, ReportError> {
-    decode(bytes)
+    decode(bytes, MAX_REPORT_LEN)
 }
 
 /// Decodes a `lora_witness_report_req_v1`.
@@ -42,7 +51,7 @@ pub fn decode_beacon(bytes: &[u8]) -> Result<LoraBeaconReportReqV1, ReportError>
 /// # Errors
 /// If the bytes are not the one encoding of such a message, or too many.
 pub fn decode_witness(bytes: &[u8]) -> Result<LoraWitnessReportReqV1, ReportError> {
-    decode(bytes)
+    decode(bytes, MAX_REPORT_LEN)
 }
 
 /// Decodes a `lora_stream_session_init_v1`.
@@ -50,12 +59,52 @@ pub fn decode_witness(bytes: &[u8]) -> Result<LoraWitnessReportReqV1, ReportErro
 /// # Errors
 /// If the bytes are not the one encoding of such a message, or too many.
 pub fn decode_session_init(bytes: &[u8]) -> Result<LoraStreamSessionInitV1, ReportError> {
-    decode(bytes)
+    decode(bytes, MAX_REPORT_LEN)
 }
 
-fn decode<M: Message>(bytes: &[u8]) -> Result<M, ReportError> {
-    if bytes.len() > MAX_REPORT_LEN {
-        return Err(ReportError::Size { got: bytes.len(), expected: MAX_REPORT_LEN });
+/// Decodes a `data_transfer_session_req_v1`.
+///
+/// # Errors
+/// If the bytes are not the one encoding of such a message, or too many.
+pub fn decode_data_transfer_session(bytes: &[u8]) -> Result<DataTransferSessionReqV1, ReportError> {
+    decode(bytes, MAX_MOBILE_REPORT_LEN)
+}
+
+/// Decodes a `wifi_heartbeat_req_v1`.
+///
+/// # Errors
+/// If the bytes are not the one encoding of such a message, or too many.
+pub fn decode_wifi_heartbeat(bytes: &[u8]) -> Result<WifiHeartbeatReqV1, ReportError> {
+    decode(bytes, MAX_MOBILE_REPORT_LEN)
+}
+
+/// Decodes a `cell_heartbeat_req_v1`.
+///
+/// # Errors
+/// If the bytes are not the one encoding of such a message, or too many.
+pub fn decode_cell_heartbeat(bytes: &[u8]) -> Result<CellHeartbeatReqV1, ReportError> {
+    decode(bytes, MAX_MOBILE_REPORT_LEN)
+}
+
+/// Decodes a `speedtest_req_v1`.
+///
+/// # Errors
+/// If the bytes are not the one encoding of such a message, or too many.
+pub fn decode_speedtest(bytes: &[u8]) -> Result<SpeedtestReqV1, ReportError> {
+    decode(bytes, MAX_MOBILE_REPORT_LEN)
+}
+
+/// Decodes a `coverage_object_req_v1`.
+///
+/// # Errors
+/// If the bytes are not the one encoding of such a message, or too many.
+pub fn decode_coverage_object(bytes: &[u8]) -> Result<CoverageObjectReqV1, ReportError> {
+    decode(bytes, MAX_COVERAGE_OBJECT_LEN)
+}
+
+fn decode<M: Message>(bytes: &[u8], max: usize) -> Result<M, ReportError> {
+    if bytes.len() > max {
+        return Err(ReportError::Size { got: bytes.len(), expected: max });
     }
     Ok(M::decode(bytes)?)
 }
@@ -98,4 +147,14 @@ macro_rules! signed_report {
         }
     )+};
 }
-signed_report!(LoraBeaconReportReqV1, LoraStreamSessionInitV1, LoraWitnessReportReqV1);
+signed_report!(
+    CellHeartbeatReqV1,
+    CoverageObjectReqV1,
+    DataTransferEvent,
+    DataTransferSessionReqV1,
+    LoraBeaconReportReqV1,
+    LoraStreamSessionInitV1,
+    LoraWitnessReportReqV1,
+    SpeedtestReqV1,
+    WifiHeartbeatReqV1
+);

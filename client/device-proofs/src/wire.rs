@@ -5,6 +5,8 @@
 //! Structs carry the spec's names in Rust spelling: `lora_beacon_report_req_v1` is
 //! [`LoraBeaconReportReqV1`]. Each has one encoding, see [`crate::protobuf`].
 
+pub mod mobile;
+
 use crate::protobuf::message;
 
 message! {

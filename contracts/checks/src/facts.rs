@@ -9,6 +9,21 @@ use crate::judge::CheckError;
 use heliotrope_device_proofs::abi::{Fact, Plan, PlanQuery};
 use heliotrope_device_proofs::{Address, Bytes32};
 
+/// A number as a storage word.
+pub(crate) fn word(number: u64) -> Bytes32 {
+    let mut word = Bytes32::default();
+    if let Some(low) = word.last_chunk_mut() {
+        *low = number.to_be_bytes();
+    }
+    word
+}
+
+/// The number in a word, if it fits 64 bits.
+pub(crate) fn number(word: &Bytes32) -> Option<u64> {
+    let (high, low) = word.split_last_chunk::<8>()?;
+    high.iter().all(|byte| *byte == 0).then(|| u64::from_be_bytes(*low))
+}
+
 /// Facts about some contracts, and which of them were read.
 pub(crate) struct Facts {
     /// Ascending by what is asked for; with the place of the fact in the input, and its word.

@@ -13,6 +13,8 @@ use heliotrope_device_proofs::abi::{
 use heliotrope_device_proofs::bundle::BundleError;
 use heliotrope_device_proofs::calldata::CalldataError;
 use heliotrope_device_proofs::cbor::CborError;
+use heliotrope_device_proofs::coverage_map::CoverageMapError;
+use heliotrope_device_proofs::data_transfer::DataTransferError;
 use heliotrope_device_proofs::provenance::ProvenanceError;
 
 /// A rule of a check.
@@ -133,6 +135,12 @@ pub enum CheckError {
     /// The calldata in the evidence is not in its one encoding.
     #[error("malformed calldata: {0}")]
     Calldata(#[from] CalldataError),
+    /// A message of a radio in the evidence is not in its one encoding.
+    #[error(transparent)]
+    CoverageMap(#[from] CoverageMapError),
+    /// A session in the evidence is not in its one encoding.
+    #[error(transparent)]
+    DataTransfer(#[from] DataTransferError),
     /// Two facts about the same word.
     #[error("fact {index} repeats a storage key")]
     FactRepeated {
@@ -176,10 +184,17 @@ pub(crate) fn description(name: &str, version: &str, rules: &[Rule]) -> Descript
     Description { name: name.into(), version: version.into(), rules: rules.collect() }
 }
 
+/// `a − b`, as near as 64 bits can say it.
+pub(crate) fn difference(a: u64, b: u64) -> i64 {
+    let magnitude = i64::try_from(a.abs_diff(b)).unwrap_or(i64::MAX);
+    if a < b { magnitude.saturating_neg() } else { magnitude }
+}
+
 /// The share of `got` in `wanted`, in millionths, at most all of it.
-pub(crate) fn score_ppm(got: usize, wanted: u32) -> u32 {
-    let got = u64::try_from(got).unwrap_or(u64::MAX);
-    let full = got.saturating_mul(u64::from(FULL_SCORE_PPM));
-    let share = full.checked_div(u64::from(wanted)).unwrap_or_default();
+pub(crate) fn score_ppm(got: impl TryInto<u64>, wanted: impl TryInto<u64>) -> u32 {
+    let got = got.try_into().unwrap_or(u64::MAX);
+    let wanted = wanted.try_into().unwrap_or(u64::MAX);
+    let full = u128::from(got).saturating_mul(FULL_SCORE_PPM.into());
+    let share = full.checked_div(wanted.into()).unwrap_or_default();
     u32::try_from(share).unwrap_or(FULL_SCORE_PPM).min(FULL_SCORE_PPM)
 }

@@ -10,7 +10,10 @@
 //!
 //! `docs/writing-a-check.md` says how to add one.
 
+pub mod coverage_map;
 pub mod coverage_radio;
+pub mod data_transfer;
+mod device;
 mod facts;
 pub mod guest;
 mod heap;
@@ -45,4 +48,10 @@ macro_rules! check {
 }
 
 /// Every check, by name.
-pub const CHECKS: &[Check] = &[check!(coverage_radio), check!(storage_commp), check!(storage_pdp)];
+pub const CHECKS: &[Check] = &[
+    check!(coverage_map),
+    check!(coverage_radio),
+    check!(data_transfer),
+    check!(storage_commp),
+    check!(storage_pdp),
+];

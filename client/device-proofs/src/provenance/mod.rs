@@ -17,7 +17,7 @@ mod session;
 pub use entropy::EntropySource;
 pub use receipt::Receipt;
 
-use crate::bundle::{BundleError, EvidenceBundle, MAX_BUNDLE_LEN, MAX_WITNESSES};
+use crate::bundle::{BundleError, EvidenceBundle, MAX_WITNESSES, within_bundle};
 use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending};
 use crate::report::{MAX_REPORT_LEN, ReportError, decode_session_init};
 use crate::wire::LoraStreamSessionInitV1;
@@ -179,10 +179,7 @@ impl EvidenceBundleV2 {
     /// # Errors
     /// If the bytes are not the one encoding of a bundle within its limits.
     pub fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
-        let (got, expected) = (d.remaining() as u64, MAX_BUNDLE_LEN as u64);
-        if got > expected {
-            return Err(CborError::Range { what: "bundle bytes", got, expected });
-        }
+        within_bundle(d)?;
         d.map("bundle fields", FIELDS)?;
         d.key(0)?;
         d.exactly("bundle version", BUNDLE_VERSION_2)?;

@@ -2,17 +2,18 @@
 
 use super::standing::{has_witnessed_lately, is_first_of_its_interval, is_full, is_not_denied};
 use super::strict::{self, Report};
-use super::{Case, geo, payload, rules};
+use super::{Case, payload, rules};
+use crate::device::{has_asserted, is_known};
 use crate::judge::{Finding, RuleOf};
-use heliotrope_device_proofs::h3;
 use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::radio::RadioParams;
-use heliotrope_device_proofs::registry::{Radio, STATUS_ACTIVE};
+use heliotrope_device_proofs::registry::Radio;
 use heliotrope_device_proofs::wire::BlockchainRegionParamsV1;
 
 // constants, not functions: arrays that a function makes are stored word by word, in code
 impl<'a> Case<'a> {
-    /// In order of evaluation.
+    /// In order of evaluation. R1 and R2 (upstream: `resolve_gateway_info`, gateway metadata present) are those
+    /// of every radio.
     pub(super) const RULES: &'a [RuleOf<Self>] = &[
         (rules::R1, |case| is_known(case.beaconer)),
         (rules::R2, |case| has_asserted(case.beaconer)),
@@ -51,26 +52,6 @@ pub(super) fn known_cell(case: &Case<'_>) -> u64 {
     let holds =
         is_known(case.beaconer).verdict == pass && has_asserted(case.beaconer).verdict == pass;
     case.beaconer.filter(|_| holds).map_or(0, |radio| radio.cell)
-}
-
-/// R1, W1: the registry has the device, and it takes part (upstream: `resolve_gateway_info`).
-///
-/// A zero word is a proof that the device is unknown; a missing fact proves nothing.
-pub(super) fn is_known(radio: Option<Radio>) -> Finding {
-    let Some(radio) = radio else {
-        return Finding::missing();
-    };
-    Finding::holds_if(radio.status == STATUS_ACTIVE, radio.status, STATUS_ACTIVE)
-}
-
-/// R2, W2: the owner asserted a cell of resolution 12 (upstream: gateway metadata present).
-pub(super) fn has_asserted(radio: Option<Radio>) -> Finding {
-    let Some(radio) = radio else {
-        return Finding::missing();
-    };
-    let resolution = h3::resolution(radio.cell);
-    let holds = geo::is_cell(radio.cell) && resolution == h3::ASSERTED_RESOLUTION;
-    Finding::holds_if(holds, resolution, h3::ASSERTED_RESOLUTION)
 }
 
 /// The channels of the region that a device asserted, if the parameters have them.

@@ -42,11 +42,6 @@ fn cell(index: u64) -> Result<CellIndex, GeoError> {
     CellIndex::try_from(index).map_err(|_| GeoError::NotACell { got: index })
 }
 
-/// Whether `index` is an H3 cell.
-pub(super) fn is_cell(index: u64) -> bool {
-    cell(index).is_ok()
-}
-
 /// Great-circle distance between the centres of two cells in metres, rounded.
 ///
 /// # Errors

@@ -1,11 +1,12 @@
 //! The rules of a witness, and which witnesses count.
 
-use super::beacon::{came_while_entropy_valid, has_asserted, is_known};
+use super::beacon::came_while_entropy_valid;
 use super::geo::{self, Link};
 use super::score::Counted;
 use super::standing::{Source, has_beaconed_lately, is_full, is_not_denied};
 use super::strict::{self, Report};
 use super::{Case, denied_pair, device, rules};
+use crate::device::{has_asserted, is_known};
 use crate::facts::Facts;
 use crate::judge::{Finding, Log, RuleOf};
 use heliotrope_device_proofs::abi::Verdict;

@@ -3,6 +3,7 @@
 //!
 //! Both layouts are here: the mappings of data sets older than the cutover, and `compactPieces`.
 
+pub(super) use crate::facts::{number, word};
 use heliotrope_device_proofs::Bytes32;
 use heliotrope_device_proofs::registry::keccak256;
 
@@ -26,21 +27,6 @@ const SUM_SHIFT: u32 = 112;
 /// 143 in v3.5.0, whose highest bit says that the piece is scheduled for removal. Sums beyond 64 bits are
 /// not read at all, so it does not matter that it once was part of the sum.
 const SUM_BITS: u32 = 143;
-
-/// A number as a storage word.
-pub(super) fn word(number: u64) -> Bytes32 {
-    let mut word = Bytes32::default();
-    if let Some(low) = word.last_chunk_mut() {
-        *low = number.to_be_bytes();
-    }
-    word
-}
-
-/// The number in a word, if it fits 64 bits.
-pub(super) fn number(word: &Bytes32) -> Option<u64> {
-    let (high, low) = word.split_last_chunk::<8>()?;
-    high.iter().all(|byte| *byte == 0).then(|| u64::from_be_bytes(*low))
-}
 
 fn value_of(key: u64, slot: &Bytes32) -> Bytes32 {
     keccak256(&[&word(key), slot])
