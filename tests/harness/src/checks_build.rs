@@ -56,6 +56,8 @@ struct Entry {
     name: String,
     source: String,
     #[serde(default)]
+    made_for: MadeFor,
+    #[serde(default)]
     sha256: String,
     #[serde(default)]
     size: u64,
@@ -63,6 +65,27 @@ struct Entry {
     rustc: String,
     #[serde(default)]
     abi: u32,
+}
+
+/// What counts in a module.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum MadeFor {
+    /// Bytes: most of its time goes to other things than its own loops.
+    #[default]
+    Size,
+    /// Time: it hashes all the time, and is small anyway.
+    Speed,
+}
+
+impl MadeFor {
+    /// Name of the profile in the workspace's manifest.
+    const fn profile(self) -> &'static str {
+        match self {
+            Self::Size => "pinned",
+            Self::Speed => "pinned-fast",
+        }
+    }
 }
 
 /// Builds every check into `out_dir` and compares the digests with the manifest.
@@ -115,22 +138,33 @@ fn manifest(workspace_root: &Path) -> Result<Manifest> {
 fn build(root: &Path, out_dir: &Path, manifest: &Manifest) -> Result<Vec<BuiltCheck>> {
     let root = root.canonicalize().with_context(|| root.display().to_string())?;
     fs::create_dir_all(out_dir)?;
-    let target = root.join("target");
+    let made_for = |made_for| manifest.check.iter().filter(move |entry| entry.made_for == made_for);
+    for how in [MadeFor::Size, MadeFor::Speed] {
+        let names: Vec<_> = made_for(how).map(|entry| entry.name.as_str()).collect();
+        if !names.is_empty() {
+            compile(&root, how, &names)?;
+        }
+    }
+    let built =
+        |entry: &Entry| root.join("target/wasm32-unknown-unknown").join(entry.made_for.profile());
+    manifest.check.iter().map(|entry| finish(&entry.name, &built(entry), out_dir)).collect()
+}
+
+fn compile(root: &Path, how: MadeFor, names: &[&str]) -> Result<()> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(&root).env("CARGO_TARGET_DIR", &target);
+    cargo.current_dir(root).env("CARGO_TARGET_DIR", root.join("target"));
     for (variable, _) in std::env::vars_os() {
         let variable = variable.to_string_lossy().into_owned();
         if variable.contains("RUSTFLAGS") || variable.starts_with("CARGO_PROFILE_") {
             cargo.env_remove(variable);
         }
     }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(&root)?.join("\x1f"));
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(root, how)?.join("\x1f"));
     cargo.args(["build", "--locked", "--quiet", "--target", "wasm32-unknown-unknown"]);
-    cargo.args(["--profile", "pinned", "-p", "heliotrope-checks"]);
-    cargo.args(manifest.check.iter().flat_map(|entry| ["--bin", &entry.name]));
-    quietly("checks: build", &mut cargo)?;
-    let built = target.join("wasm32-unknown-unknown/pinned");
-    manifest.check.iter().map(|entry| finish(&entry.name, &built, out_dir)).collect()
+    cargo.args(["--profile", how.profile(), "-p", "heliotrope-checks"]);
+    cargo.args(names.iter().flat_map(|name| ["--bin", name]));
+    quietly(&format!("checks: build ({})", how.profile()), &mut cargo)?;
+    Ok(())
 }
 
 /// Cuts a module out of what the compiler made.
@@ -147,7 +181,7 @@ fn finish(name: &str, built: &Path, out_dir: &Path) -> Result<BuiltCheck> {
 }
 
 /// Compiler flags: fixed names for every path, and the memory of the module.
-fn flags(root: &Path) -> Result<Vec<String>> {
+fn flags(root: &Path, how: MadeFor) -> Result<Vec<String>> {
     let sysroot = output_of("rustc", &["--print", "sysroot"])?;
     let version = output_of("rustc", &["-vV"])?;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "));
@@ -168,8 +202,10 @@ fn flags(root: &Path) -> Result<Vec<String>> {
         .into_iter()
         .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()))
         .collect();
-    // SHA-256 as a loop: the unrolled one is 7 kB in every module, and hashes a third faster
-    flags.push("--cfg=sha2_backend_soft=\"compact\"".to_owned());
+    if how == MadeFor::Size {
+        // SHA-256 as a loop: the unrolled one is 7 kB in every module, and hashes a third faster
+        flags.push("--cfg=sha2_backend_soft=\"compact\"".to_owned());
+    }
     // calls and addresses have five bytes each otherwise, for a linker that has run by then: a tenth of a module
     flags.push("-Clink-arg=--compress-relocations".to_owned());
     flags.push(format!("-Clink-arg=--max-memory={MAX_MEMORY}"));

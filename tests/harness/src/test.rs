@@ -130,16 +130,22 @@ fn rust(tally: &mut Tally, root: &Path) {
 }
 
 fn conformance(tally: &mut Tally, root: &Path) {
+    let suite = |suite: &str, folder: &Path| {
+        let mut command = Command::new(root.join("target/release/heliotrope-harness"));
+        command.current_dir(root).args(["conformance", suite]).arg(folder);
+        command
+    };
+    let own = root.join("contracts/checks/vectors");
+    tally.run("conformance check-vectors", Format::Plain, &mut suite("check-vectors", &own));
     let Some(vectors) = vectors() else {
         for (suite, folder) in CONFORMANCE {
             tally.skip(&format!("conformance {suite} {folder}"), "../shared/vectors is not there");
         }
         return;
     };
-    for (suite, folder) in CONFORMANCE {
-        let mut command = Command::new(root.join("target/release/heliotrope-harness"));
-        command.current_dir(root).args(["conformance", suite]).arg(vectors.join(folder));
-        tally.run(&format!("conformance {suite} {folder}"), Format::Plain, &mut command);
+    for (name, folder) in CONFORMANCE {
+        let mut command = suite(name, &vectors.join(folder));
+        tally.run(&format!("conformance {name} {folder}"), Format::Plain, &mut command);
     }
 }
 

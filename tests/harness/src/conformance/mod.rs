@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_verifier::chains::ethereum::{Fork, LightClientSsz, Preset};
 
+mod check_vectors;
 mod commp;
 mod eip1186;
 mod ethereum_api;
@@ -35,6 +36,7 @@ const SUITES: &[(&str, Suite)] = &[
     ("ethereum-api", ethereum_api::run),
     ("eip1186", eip1186::run),
     ("helium-poc", helium_poc::run),
+    ("check-vectors", check_vectors::run),
     ("commp", commp::run),
     ("pdp", pdp::run),
 ];
