@@ -2,7 +2,7 @@
 //! there. A case that the rules judge otherwise than its file says fails; `HELIOTROPE_WRITE_VECTORS=1` writes
 //! the files anew, and the difference is there to be read before it is committed.
 
-use crate::Check;
+use crate::{CHECKS, Check};
 use heliotrope_device_proofs::abi::{CheckInput, CheckOutput};
 use std::collections::BTreeMap;
 use std::fs;
@@ -27,8 +27,9 @@ fn text(check: &Check, about: &str, input: &[u8]) -> String {
     serde_json::to_string_pretty(&value).expect("text is JSON") + "\n"
 }
 
-/// Holds the files of a check against its cases.
-pub(crate) fn hold(check: &Check, cases: Vec<Case>) {
+/// Holds the files of the check of this name against its cases.
+pub(crate) fn hold(name: &str, cases: Vec<Case>) {
+    let check = CHECKS.iter().find(|check| check.name == name).expect("the check is listed");
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(check.name);
     let expected: BTreeMap<String, String> = cases
         .into_iter()

@@ -33,6 +33,7 @@ pub mod fleet;
 pub mod fuzz;
 pub mod lie;
 pub mod live;
+pub mod new_check;
 pub mod pdp;
 pub mod process;
 pub mod progress;

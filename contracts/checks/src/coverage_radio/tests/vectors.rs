@@ -130,5 +130,5 @@ fn the_vectors_are_those_of_these_tests() {
     ];
     cases.extend(history());
     cases.extend(strict());
-    hold(&crate::CHECKS[0], cases);
+    hold(NAME, cases);
 }
