@@ -103,7 +103,8 @@ pub struct RuleOutcome {
     pub rule_id: u16,
     /// What it says.
     pub verdict: Verdict,
-    /// The network's reason number, 0 if the rule holds.
+    /// The network's reason number, 0 if the rule holds. An indeterminate outcome with reason 0 is of a rule
+    /// that the parameters leave out; no verdict depends on it.
     pub reason: u16,
     /// What was observed, in the rule's unit.
     pub observed: i64,

@@ -88,7 +88,7 @@ impl Numbers {
     }
 
     fn signed(&mut self) -> i32 {
-        self.number() as u32 as i32
+        (self.number() as u32).cast_signed()
     }
 
     fn bytes(&mut self) -> Vec<u8> {
@@ -123,7 +123,7 @@ impl Numbers {
                 channel_frequency: numbers.number(),
                 bandwidth: numbers.number() as u32,
                 max_eirp: numbers.number() as u32,
-                spreading: (numbers.next() % 3 > 0).then_some(spreading),
+                spreading: (!numbers.next().is_multiple_of(3)).then_some(spreading),
             }
         };
         let count = self.next() % 4;

@@ -60,16 +60,40 @@ pub fn give(bytes: Option<Vec<u8>>) -> i64 {
     i64::from_be_bytes(((u64::from(ptr) << 32) | u64::from(len)).to_be_bytes())
 }
 
-/// Exports a check under ABI v1: `export_check!(describe, plan, check)`.
+/// Prints the rules of a check: number, reason, name.
 ///
-/// `describe() -> Vec<u8>`, `plan(&[u8], &[u8]) -> Option<Vec<u8>>`, `check(&[u8]) -> Option<Vec<u8>>`.
+/// # Errors
+/// If standard output is closed.
+#[cfg(not(target_arch = "wasm32"))]
+pub fn print_rules(
+    description: &heliotrope_device_proofs::abi::Description,
+) -> std::io::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{} {}", description.name, description.version)?;
+    for rule in &description.rules {
+        writeln!(out, "{:>5}  reason {:>2}  {}", rule.rule_id, rule.reason, rule.name)?;
+    }
+    Ok(())
+}
+
+/// Exports a check under ABI v1: `export_check!(storage_pdp)`. Natively it is a program that prints the rules.
+///
+/// The check has `describe() -> Description`, `describe_bytes() -> Vec<u8>`,
+/// `plan_bytes(&[u8], &[u8]) -> Option<Vec<u8>>` and `check_bytes(&[u8]) -> Option<Vec<u8>>`.
 #[macro_export]
 macro_rules! export_check {
-    ($describe:path, $plan:path, $check:path) => {
+    ($check:ident) => {
+        #[cfg(not(target_arch = "wasm32"))]
+        fn main() -> std::io::Result<()> {
+            $crate::guest::print_rules(&$crate::$check::describe())
+        }
+
         #[cfg(target_arch = "wasm32")]
         #[allow(unsafe_code, reason = "exported symbols have fixed names")]
         const _: () = {
             use $crate::guest::{give, take};
+            use $crate::$check::{check_bytes, describe_bytes, plan_bytes};
 
             #[unsafe(no_mangle)]
             extern "C" fn hc_abi_v1() -> i32 {
@@ -83,18 +107,18 @@ macro_rules! export_check {
 
             #[unsafe(no_mangle)]
             extern "C" fn hc_describe() -> i64 {
-                give(Some($describe()))
+                give(Some(describe_bytes()))
             }
 
             #[unsafe(no_mangle)]
             extern "C" fn hc_plan(evidence: u32, len: u32, params: u32, params_len: u32) -> i64 {
                 let input = take(evidence, len).zip(take(params, params_len));
-                give(input.and_then(|(evidence, params)| $plan(&evidence, &params)))
+                give(input.and_then(|(evidence, params)| plan_bytes(&evidence, &params)))
             }
 
             #[unsafe(no_mangle)]
             extern "C" fn hc_check(input: u32, len: u32) -> i64 {
-                give(take(input, len).and_then(|input| $check(&input)))
+                give(take(input, len).and_then(|input| check_bytes(&input)))
             }
         };
     };

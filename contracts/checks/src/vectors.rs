@@ -27,9 +27,9 @@ fn text(check: &Check, about: &str, input: &[u8]) -> String {
     serde_json::to_string_pretty(&value).expect("text is JSON") + "\n"
 }
 
-/// Holds the files of a check against its cases.
+/// Holds the files of the check of this name against its cases.
 pub(crate) fn hold(name: &str, cases: Vec<Case>) {
-    let check = CHECKS.iter().find(|check| check.name == name).expect("a check of that name");
+    let check = CHECKS.iter().find(|check| check.name == name).expect("the check is listed");
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors").join(check.name);
     let expected: BTreeMap<String, String> = cases
         .into_iter()

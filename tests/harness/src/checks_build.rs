@@ -4,8 +4,8 @@
 //! ```text
 //!  cargo build --profile pinned ─ .wasm ─ strip ─ sha256 ─ manifest.toml
 //! ```
-//! The manifest is the list of the checks: a new one is a file in `contracts/checks/src/bin`, an entry with
-//! its name and source, and `checks --update`.
+//! The manifest is the list of the checks: `new-check` lays a new one out with an entry, and `checks --update`
+//! fills in its digest.
 //!
 //! Modules are small before they are fast: SHA-256 is a loop, and the linker writes numbers in as few bytes as they
 //! need. Every path that could get into the bytes is mapped to a fixed name. The linker adds two exports
@@ -51,7 +51,7 @@ struct Manifest {
     check: Vec<Entry>,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     name: String,
     source: String,
@@ -124,8 +124,24 @@ pub fn update_checks(workspace_root: &Path, out_dir: &Path) -> Result<Vec<BuiltC
         entry.rustc.clone_from(&rustc);
         entry.abi = 1;
     }
-    fs::write(workspace_root.join(MANIFEST), HEADER.to_owned() + &toml::to_string(&manifest)?)?;
+    fs::write(workspace_root.join(MANIFEST), written(&manifest)?)?;
     Ok(built)
+}
+
+/// The text of a manifest with one more check, whose digest `checks --update` fills in.
+///
+/// # Errors
+/// If the text is not a manifest, or has such a check.
+pub fn with_check(text: &str, name: &str, source: &str) -> Result<String> {
+    let mut manifest: Manifest = toml::from_str(text).context(MANIFEST)?;
+    ensure!(manifest.check.iter().all(|entry| entry.name != name), "{MANIFEST} has a check {name}");
+    manifest.check.push(Entry { name: name.into(), source: source.into(), ..Entry::default() });
+    manifest.check.sort_by(|a, b| a.name.cmp(&b.name));
+    written(&manifest)
+}
+
+fn written(manifest: &Manifest) -> Result<String> {
+    Ok(HEADER.to_owned() + &toml::to_string(manifest)?)
 }
 
 fn manifest(workspace_root: &Path) -> Result<Manifest> {

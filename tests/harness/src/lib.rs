@@ -35,6 +35,7 @@ pub mod fuzz;
 pub mod gate;
 pub mod lie;
 pub mod live;
+pub mod new_check;
 pub mod pdp;
 pub mod process;
 pub mod progress;

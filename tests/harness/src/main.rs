@@ -15,6 +15,7 @@ use heliotrope_harness::{
     fuzz::fuzz,
     lie::Link,
     live::live,
+    new_check::new_check,
     test::test_all,
 };
 
@@ -62,6 +63,11 @@ enum Action {
         #[arg(long)]
         update: bool,
     },
+    /// Lay out a check that works, to be changed rule by rule; docs/writing-a-check.md says how to go on.
+    NewCheck {
+        /// Its name: small letters and digits in words joined by dashes.
+        name: String,
+    },
     /// Give every decoder inputs that a fuzzer makes up; fails when one panics, hangs or swells.
     Fuzz {
         /// One target; all of them when none is named.
@@ -98,6 +104,12 @@ fn main() -> Result<ExitCode> {
             for check in build(&root, &root.join("target/heliotrope/checks"))? {
                 println!("{} {} {} bytes", hex::encode(check.sha256), check.name, check.size);
             }
+        }
+        Action::NewCheck { name } => {
+            for file in new_check(&root, &name)? {
+                println!("{}", file.display());
+            }
+            println!("next: docs/writing-a-check.md");
         }
         Action::Fuzz { target, minutes } => {
             let runs = fuzz(&root, target.as_deref(), minutes.saturating_mul(60))?;

@@ -67,7 +67,7 @@ pub(super) fn region(
 /// R4, W6: received in `[t, t + window]` (upstream: `verify_entropy`), in whole seconds: the last one counts
 /// to its end, unless the profile is strict.
 pub(super) fn came_while_entropy_valid(case: &Case<'_>, received_ms: u64) -> Finding {
-    let begun = case.strict && received_ms % 1000 != 0;
+    let begun = case.strict && !received_ms.is_multiple_of(1000);
     let received_s = i128::from(received_ms / 1000);
     let age_s = received_s.saturating_sub(i128::from(case.evidence.bundle.entropy.timestamp_s));
     let age_s = if begun && age_s >= 0 { age_s.saturating_add(1) } else { age_s };

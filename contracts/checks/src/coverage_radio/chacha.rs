@@ -1,6 +1,6 @@
-//! The ChaCha stream of 12 rounds, as the network's payload derivation draws from it.
+//! The `ChaCha` stream of 12 rounds, as the network's payload derivation draws from it.
 //!
-//! The state is the one of D. J. Bernstein's ChaCha: 4 words of constant, 8 of key, a 64-bit block counter, a
+//! The state is the one of D. J. Bernstein's `ChaCha`: 4 words of constant, 8 of key, a 64-bit block counter, a
 //! 64-bit nonce, here 0 (RFC 8439 §2.3 has the same block with 20 rounds and a shorter counter). Words come
 //! out in order. A library's generator works on four blocks at once, in ten times the code; a test holds
 //! this one against it.

@@ -15,7 +15,7 @@
 //!
 //! # Profiles
 //! The parameters name one; any other name is refused.
-//! - `helium-2025-12`: those rules, known quirks included. The six that need history (R3, R5, R6, R8 and
+//! - `helium-2025-12`: those rules, known quirks included. The eight that need history (R3, R5, R6, R8 and
 //!   their like for witnesses) are judged where the parameters name a contract that keeps it; where they
 //!   name none, each is shown as indeterminate and the verdict does not depend on it.
 //! - `strict-1`: the same without the quirks, and rules S1 … S8; every difference is in `strict.rs`.

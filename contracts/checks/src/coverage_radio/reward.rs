@@ -21,16 +21,13 @@ const DECAY: (u128, u128) = (4, 5);
 
 /// What the beaconer and each witness get, by the number of witnesses. The compiler works it out, so that
 /// no 128-bit division is in a module, and an overflow is an error of the build.
+#[allow(clippy::indexing_slicing, reason = "by the compiler")]
 const UNITS: [(u32, u32); 45] = {
     let mut units = [(0, 0); 45];
     let mut witnesses = 0;
     while witnesses <= MAX_WITNESSES {
-        #[expect(clippy::indexing_slicing, reason = "by the compiler")]
-        #[expect(clippy::arithmetic_side_effects, reason = "by the compiler")]
-        {
-            units[witnesses as usize] = worked_out(witnesses as u128);
-            witnesses += 1;
-        }
+        units[witnesses as usize] = worked_out(witnesses as u128);
+        witnesses += 1;
     }
     units
 };
@@ -49,7 +46,7 @@ pub fn witness_units(witnesses: u32) -> Option<u32> {
     UNITS.get(usize::try_from(witnesses).ok()?).map(|(_, witness)| *witness)
 }
 
-#[expect(clippy::arithmetic_side_effects, reason = "by the compiler")]
+#[expect(clippy::arithmetic_side_effects, clippy::unwrap_used, reason = "by the compiler")]
 const fn worked_out(witnesses: u128) -> (u32, u32) {
     let redundancy = WITNESS_REDUNDANCY as u128;
     if witnesses == 0 {
