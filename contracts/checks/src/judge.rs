@@ -190,11 +190,15 @@ pub(crate) fn difference(a: u64, b: u64) -> i64 {
     if a < b { magnitude.saturating_neg() } else { magnitude }
 }
 
-/// The share of `got` in `wanted`, in millionths, at most all of it.
+/// The share of `got` in `wanted`, in millionths, at most all of it. Numbers of which a millionth part cannot be
+/// said in 64 bits lose their low 20 bits first.
 pub(crate) fn score_ppm(got: impl TryInto<u64>, wanted: impl TryInto<u64>) -> u32 {
-    let got = got.try_into().unwrap_or(u64::MAX);
-    let wanted = wanted.try_into().unwrap_or(u64::MAX);
-    let full = u128::from(got).saturating_mul(FULL_SCORE_PPM.into());
-    let share = full.checked_div(wanted.into()).unwrap_or_default();
+    const EXACT: u64 = u64::MAX / FULL_SCORE_PPM as u64;
+    let mut got = got.try_into().unwrap_or(u64::MAX);
+    let mut wanted = wanted.try_into().unwrap_or(u64::MAX);
+    if got > EXACT {
+        (got, wanted) = (got >> 20, wanted >> 20);
+    }
+    let share = got.saturating_mul(FULL_SCORE_PPM.into()).checked_div(wanted).unwrap_or_default();
     u32::try_from(share).unwrap_or(FULL_SCORE_PPM).min(FULL_SCORE_PPM)
 }
