@@ -83,6 +83,16 @@ contract CheckRegistry is CheckRegistryStorage, AccessManaged {
         return versions[checkId][version];
     }
 
+    /// @notice What a settlement is held against: one version's module and since when it judges.
+    function moduleOf(bytes32 checkId, uint256 version)
+        external
+        view
+        returns (bytes32 moduleHash, uint64 activeFrom)
+    {
+        Version storage v = versions[checkId][version];
+        return (v.moduleHash, v.activeFrom);
+    }
+
     /// @notice The version that judges at a time: the latest whose `activeFrom` has come.
     /// @param atSeconds Unix time, seconds.
     function activeAt(bytes32 checkId, uint64 atSeconds)
