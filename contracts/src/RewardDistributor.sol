@@ -91,8 +91,7 @@ contract RewardDistributor is RewardDistributorStorage, AccessManaged {
     ) external {
         bytes32 root = streams[stream].root;
         require(root != 0, NoRewards(stream));
-        bytes32 got =
-            MerkleTree.fold(MerkleTree.leafHash(RewardLeaf.encode(leaf)), index, count, path);
+        bytes32 got = MerkleTree.fold(RewardLeaf.hash(leaf), index, count, path);
         require(got == root, NotInTree(got, root));
         uint256 before = claimed[stream][leaf.account];
         require(leaf.cumulative > before, NothingToClaim(leaf.account, leaf.cumulative, before));

@@ -53,13 +53,12 @@ contract SettlementLedger is SettlementLedgerStorage, PullPayments, AccessManage
         address proposer,
         uint64 deadline
     );
-    /// @notice A gateway proposed an entry.
+    /// @notice A gateway proposed an entry. It can be final `WINDOW` seconds after this block.
     event Proposed(
         bytes32 indexed checkId,
         uint256 indexed lane,
         uint256 indexed epoch,
         address proposer,
-        uint64 deadline,
         Roots roots
     );
     /// @notice An entry became final.
@@ -142,12 +141,8 @@ contract SettlementLedger is SettlementLedgerStorage, PullPayments, AccessManage
         Settlement storage s = settlements[settlementKey(checkId, lane, epoch)];
         uint256 due = _takeOver(s, checkId, lane, epoch);
         require(msg.value == due, BondMismatch(msg.value, due));
-        uint64 deadline = uint64(block.timestamp) + WINDOW;
-        s.commitment = keccak256(abi.encode(roots));
-        s.proposer = msg.sender;
-        s.deadline = deadline;
-        s.status = PROPOSED;
-        emit Proposed(checkId, lane, epoch, msg.sender, deadline, roots);
+        _write(s, keccak256(abi.encode(roots)), uint64(block.timestamp) + WINDOW);
+        emit Proposed(checkId, lane, epoch, msg.sender, roots);
     }
 
     /// @notice Makes an undisputed entry final. Anyone may call it once the window has passed.
@@ -303,6 +298,16 @@ contract SettlementLedger is SettlementLedgerStorage, PullPayments, AccessManage
             );
         }
         return BOND;
+    }
+
+    /// @dev Both words at once, where the compiler would write the second one three times. The tests
+    /// hold it against the getter.
+    function _write(Settlement storage s, bytes32 commitment, uint64 deadline) private {
+        uint256 word = uint160(msg.sender) | (uint256(deadline) << 160) | (uint256(PROPOSED) << 224);
+        assembly ("memory-safe") {
+            sstore(s.slot, commitment)
+            sstore(add(s.slot, 1), word)
+        }
     }
 
     function _disputable(bytes32 key, bytes32 commitment)

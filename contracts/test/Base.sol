@@ -16,6 +16,7 @@ interface Vm {
     function stopPrank() external;
     function store(address, bytes32, bytes32) external;
     function readFile(string calldata) external view returns (string memory);
+    function snapshotGasLastCall(string calldata, string calldata) external returns (uint256);
     function parseBytes(string calldata) external pure returns (bytes memory);
     function load(address, bytes32) external view returns (bytes32);
     function addr(uint256) external pure returns (address);

@@ -72,7 +72,7 @@ sol! {
             uint16 openDisputes;
             bool bondReturned;
         }
-        event Proposed(bytes32 indexed checkId, uint256 indexed lane, uint256 indexed epoch, address proposer, uint64 deadline, Roots roots);
+        event Proposed(bytes32 indexed checkId, uint256 indexed lane, uint256 indexed epoch, address proposer, Roots roots);
         event Finalized(bytes32 indexed checkId, uint256 indexed lane, uint256 indexed epoch);
         function BOND() external view returns (uint256);
         function WINDOW() external view returns (uint64);

@@ -22,4 +22,11 @@ library RewardLeaf {
     function encode(Leaf memory leaf) internal pure returns (bytes memory) {
         return abi.encodePacked(leaf.account, leaf.previous, leaf.scorePpm, leaf.cumulative);
     }
+
+    /// @notice The leaf's hash in the reward tree: `MerkleTree.leafHash` of the data, in one go.
+    function hash(Leaf memory leaf) internal pure returns (bytes32) {
+        return sha256(
+            abi.encodePacked(bytes1(0), leaf.account, leaf.previous, leaf.scorePpm, leaf.cumulative)
+        );
+    }
 }
