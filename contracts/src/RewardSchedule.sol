@@ -37,7 +37,6 @@ contract RewardSchedule is RewardScheduleStorage, AccessManaged {
     );
 
     error EpochNotAscending(uint64 got, uint64 expected);
-    error NoRate(bytes32 checkId, uint64 epoch);
 
     /// @param authority The AccessManager that says who sets rates.
     constructor(address authority) AccessManaged(authority) {}
@@ -66,7 +65,8 @@ contract RewardSchedule is RewardScheduleStorage, AccessManaged {
         return rates[checkId][version];
     }
 
-    /// @notice What a score earned in an epoch, rounded down, and never more than the cap.
+    /// @notice What a score earned in an epoch, rounded down, and never more than the cap; nothing
+    /// before the first rate.
     function rewardOf(bytes32 checkId, uint64 epoch, uint64 scorePpm)
         external
         view
@@ -79,6 +79,6 @@ contract RewardSchedule is RewardScheduleStorage, AccessManaged {
             // forge-lint: disable-next-line(unsafe-typecast) not above the cap, which fits
             return reward < rate.cap ? uint128(reward) : rate.cap;
         }
-        revert NoRate(checkId, epoch);
+        return 0;
     }
 }

@@ -7,6 +7,10 @@ import {MerkleTree} from "../src/lib/MerkleTree.sol";
 import {RewardLeaf} from "../src/lib/RewardLeaf.sol";
 import {CheckRegistry} from "../src/CheckRegistry.sol";
 import {DeviceRegistry} from "../src/DeviceRegistry.sol";
+import {Claim} from "../src/IVerifier.sol";
+import {Sha254} from "../src/lib/Sha254.sol";
+import {StorageVerifier} from "../src/verifiers/StorageVerifier.sol";
+import {Game} from "./DisputeGame.t.sol";
 import {Rewards} from "./RewardDistributor.t.sol";
 import {Trees} from "./Trees.sol";
 
@@ -80,5 +84,88 @@ contract GasTest is Rewards {
         r.proof = abi.encode(sr, ss, y);
         devices.register(r);
         vm.snapshotGasLastCall("whole transaction", "register, P-256");
+    }
+}
+
+/// @notice Five openings of one piece, as a possession proof has them.
+contract FiveOpenings {
+    struct Opening {
+        bytes32 leaf;
+        uint256 index;
+        bytes32[] path;
+    }
+
+    function check(bytes32 root, Opening[5] calldata openings) external view returns (bool) {
+        for (uint256 i = 0; i < 5; ++i) {
+            if (Sha254.fold(openings[i].leaf, openings[i].index, openings[i].path) != root) {
+                return false;
+            }
+        }
+        return true;
+    }
+}
+
+/// @notice What a dispute costs, on the lane of the vectors and on a deep one.
+/// forge-config: default.isolate = true
+contract DisputeGasTest is Game {
+    function setUp() public {
+        deploy();
+    }
+
+    /// @dev The planted fraud, a sample of a piece of height 30, in a lane of 1,024 leaves.
+    function test_gas_challenge_storage() public {
+        bytes memory bundle = get("bundle", 3);
+        bytes memory output = get("output", 3);
+        (bytes32[] memory path_, bytes32 root_) =
+            Trees.perfectPath(MerkleTree.leafHash(bytes.concat(sha256(bundle), output)), 700, 10, 1);
+        // somebody was refuted before: the burn account has a word
+        propose();
+        bytes memory first = storageProof(3);
+        seal(STORAGE, first);
+        game.challenge(claim(), STORAGE, first, "salt");
+
+        Claim memory c = claim();
+        (c.epoch, c.roots.verdict) = (4, root_);
+        (c.roots.coverage, c.roots.reward) = (keccak256("coverage"), keccak256("reward"));
+        vm.prank(PROPOSER);
+        ledger.propose{value: BOND}(CHECK, 15, 4, 999, c.roots);
+        bytes memory proof = abi.encode(StorageVerifier.Proof(700, 1024, bundle, output, path_, 0));
+        bytes32 salt = keccak256("salt");
+        address challenger = vm.addr(77);
+        vm.deal(challenger, 10 ether);
+        bytes32 hash = game.sealHash(
+            challenger,
+            ledger.settlementKey(CHECK, 15, 4),
+            keccak256(abi.encode(c.roots)),
+            STORAGE,
+            keccak256(proof),
+            salt
+        );
+        vm.prank(challenger);
+        game.seal{value: STAKE}(hash);
+        vm.snapshotGasLastCall("whole transaction", "seal a challenge");
+        vm.roll(block.number + 1);
+        vm.prank(challenger);
+        game.challenge(c, STORAGE, proof, salt);
+        vm.snapshotGasLastCall("whole transaction", "challenge a storage leaf");
+    }
+
+    function test_gas_five_openings() public {
+        FiveOpenings five = new FiveOpenings();
+        FiveOpenings.Opening[5] memory openings;
+        bytes32 leaf = keccak256("leaf") & ~bytes32(uint256(0xc0));
+        bytes32 root_;
+        for (uint256 i = 0; i < 5; ++i) {
+            // one path shown five times: what is measured is bytes and hashes
+            (openings[i].path, root_) = Trees.sha254Path(leaf, 123_456_789, 30, 1);
+            (openings[i].leaf, openings[i].index) = (leaf, 123_456_789);
+        }
+        vm.assertTrue(five.check(root_, openings));
+        vm.snapshotGasLastCall("whole transaction", "five openings at height 30");
+        uint256 before = gasleft();
+        for (uint256 i = 0; i < 5; ++i) {
+            Sha254.fold(leaf, openings[i].index, openings[i].path);
+        }
+        vm.snapshotValue("execution", "five openings at height 30, hashing", before - gasleft());
     }
 }

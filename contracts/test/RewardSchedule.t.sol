@@ -21,8 +21,7 @@ contract RewardScheduleTest is Base {
         vm.assertEq(schedule.rewardOf(CHECK, 19, 500_000), 1.5 ether);
         vm.assertEq(schedule.rewardOf(CHECK, 19, 9_000_000), 5 ether);
         vm.assertEq(schedule.rewardOf(CHECK, 20, 1_000_000), 1 ether);
-        vm.expectRevert(abi.encodeWithSelector(RewardSchedule.NoRate.selector, CHECK, uint64(9)));
-        schedule.rewardOf(CHECK, 9, 1);
+        vm.assertEq(schedule.rewardOf(CHECK, 9, 1_000_000), 0);
         vm.assertEq(schedule.count(CHECK), 2);
         vm.assertEq(uint256(schedule.rateOf(CHECK, 1).fromEpoch), 10);
     }

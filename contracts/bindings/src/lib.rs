@@ -15,6 +15,7 @@
 //! | `SettlementLedger.Roots` | [`Roots`] |
 
 pub mod layout;
+pub mod reward;
 
 #[cfg(feature = "abi")]
 pub mod abi;

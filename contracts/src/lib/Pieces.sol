@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Cbor} from "./Cbor.sol";
+import {Sha254} from "./Sha254.sol";
+
+/// @title Pieces
+/// @notice Openings of a Filecoin piece in an evidence bundle of kind 3
+/// (`client/device-proofs/src/commp.rs`), and the piece's name, `PieceCIDv2` of FRC-0069
+/// (`client/device-proofs/src/piece.rs`).
+library Pieces {
+    using Cbor for Cbor.Reader;
+
+    uint256 private constant BUNDLE_VERSION = 1;
+    uint256 private constant KIND_COMMP_SAMPLE = 3;
+    uint256 private constant FORM_OPENINGS = 1;
+    /// @dev 01 55 9120: CIDv1, raw, fr32-sha2-256-trunc254-padded-binary-tree.
+    bytes4 private constant PREFIX = 0x01559120;
+    /// @dev Longest path, as `PDPVerifier` takes it (`MAX_PIECE_SIZE_LOG2`).
+    uint256 private constant MAX_HEIGHT = 50;
+
+    error NotAPiece(uint256 length);
+
+    /// @notice Whether opening n of a sample leads to the root that the piece's name has: rules C6 and
+    /// C8 of the check `storage-commp`, and the index inside the tree, which C5 demands at least.
+    function opens(bytes memory bundle, uint256 n) internal view returns (bool) {
+        Cbor.Reader memory r = Cbor.reader(bundle);
+        r.tuple(Cbor.MAP, 4);
+        r.exactly(0);
+        r.exactly(BUNDLE_VERSION);
+        r.exactly(1);
+        r.exactly(KIND_COMMP_SAMPLE);
+        r.exactly(2);
+        (uint256 height, bytes32 root) = _piece(r);
+        r.exactly(3);
+        r.tuple(Cbor.ARRAY, 2);
+        r.exactly(FORM_OPENINGS);
+        uint256 count = r.head(Cbor.ARRAY);
+        require(n < count, Cbor.Value(r.next, n, count));
+        for (uint256 i = 0; i < n; ++i) {
+            _skip(r);
+        }
+        return _leads(r, height, root);
+    }
+
+    function _leads(Cbor.Reader memory r, uint256 height, bytes32 root)
+        private
+        view
+        returns (bool)
+    {
+        r.tuple(Cbor.ARRAY, 3);
+        uint256 index = r.number();
+        bytes32 leaf = r.word();
+        uint256 siblings = r.head(Cbor.ARRAY);
+        if (siblings != height || index >> height != 0) return false;
+        // every sibling is `58 20` and 32 bytes: 34 bytes apart, the first head checked, and the
+        // rest by reading on
+        uint256 first = r.next + 2;
+        for (uint256 i = 0; i < siblings; ++i) {
+            require(
+                r.next + 34 <= r.data.length && r.data[r.next] == 0x58
+                    && r.data[r.next + 1] == 0x20,
+                Cbor.Truncated(r.next, r.data.length)
+            );
+            r.next += 34;
+        }
+        bytes memory data = r.data;
+        assembly ("memory-safe") {
+            first := add(add(data, 32), first)
+        }
+        return Sha254.foldAt(leaf, index, first, siblings, 34) == root;
+    }
+
+    function _skip(Cbor.Reader memory r) private pure {
+        r.tuple(Cbor.ARRAY, 3);
+        r.number();
+        r.word();
+        uint256 siblings = r.head(Cbor.ARRAY);
+        for (uint256 i = 0; i < siblings; ++i) {
+            r.word();
+        }
+    }
+
+    /// @dev The root is the name's last 32 bytes, the height the byte before them. A name that is no
+    /// piece's breaks rule C1, which is not decided here.
+    function _piece(Cbor.Reader memory r) private pure returns (uint256 height, bytes32 root) {
+        bytes memory cid = r.bytes_();
+        uint256 length = cid.length;
+        require(length >= 39 && bytes4(cid) == PREFIX, NotAPiece(length));
+        require(uint8(cid[4]) == length - 5, NotAPiece(length));
+        height = uint8(cid[length - 33]);
+        require(height <= MAX_HEIGHT, NotAPiece(length));
+        assembly ("memory-safe") {
+            root := mload(add(cid, length))
+        }
+    }
+}
