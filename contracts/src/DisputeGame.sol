@@ -18,7 +18,7 @@ abstract contract DisputeGameStorage {
         uint40 blockNumber;
         /// Unix time, seconds.
         uint40 sealedAt;
-        /// 0 nothing, 1 sealed, 2 won or moot: the bond can be taken back, 3 the bond is gone.
+        /// 0 nothing, 1 sealed, 2 won: prize and bond can be taken, 3 the bond is gone.
         uint8 status;
     }
 
@@ -54,7 +54,7 @@ abstract contract DisputeGameStorage {
 ///  seal ──> challenge     one proof, one transaction: a verifier says so, the entry is struck out
 ///     └───> ask ──> resolve   a quorum re-runs the pinned module on the leaf
 ///                └> lapse     it did not answer: the entry is open again
-///  takeBack / forfeit      what becomes of the challenger's bond
+///  collect / takeBackMoot / forfeit      what becomes of the challenger's bond
 /// ```
 /// A challenge is sealed a block before it is shown, so that nobody who reads it in the pool can be
 /// first with it.
@@ -75,7 +75,7 @@ contract DisputeGame is DisputeGameStorage, PullPayments, AccessManaged {
     uint8 internal constant PROPOSED = 1;
     uint8 internal constant REFUTED = 3;
     uint8 internal constant SEALED = 1;
-    uint8 internal constant RETURNABLE = 2;
+    uint8 internal constant WON = 2;
     uint8 internal constant GONE = 3;
     uint8 internal constant OPEN = 1;
     uint8 internal constant WRONG = 2;
@@ -99,9 +99,9 @@ contract DisputeGame is DisputeGameStorage, PullPayments, AccessManaged {
     GatewayQuorum public immutable QUORUM;
     /// @notice Wei that a challenger puts in.
     uint256 public immutable BOND;
-    /// @notice Wei of a proposer's bond that the winner gets: half. The other half burns, so that
+    /// @notice Wei that a proposer put in. The winner gets half of it; the other half burns, so that
     /// whoever refutes its own proposal still loses.
-    uint256 public immutable PRIZE;
+    uint256 public immutable PROPOSAL_BOND;
 
     /// @notice Somebody will show something.
     event ChallengeSealed(bytes32 indexed hash, address indexed challenger);
@@ -128,6 +128,7 @@ contract DisputeGame is DisputeGameStorage, PullPayments, AccessManaged {
     event VerifierActivated(uint8 indexed kind, address indexed verifier);
 
     error BondMismatch(uint256 got, uint256 expected);
+    error NotTheLedger(address got, address expected);
     error AlreadySealed(bytes32 hash);
     error NotSealed(bytes32 hash, uint8 got, uint8 expected);
     error SealTooFresh(uint256 blockNumber, uint256 expected);
@@ -150,7 +151,7 @@ contract DisputeGame is DisputeGameStorage, PullPayments, AccessManaged {
         LEDGER = ledger;
         QUORUM = quorum;
         BOND = bond;
-        PRIZE = ledger.BOND() / 2;
+        PROPOSAL_BOND = ledger.BOND();
     }
 
     /// @notice Announces a challenge without saying which, with the bond as value.
@@ -162,7 +163,12 @@ contract DisputeGame is DisputeGameStorage, PullPayments, AccessManaged {
         emit ChallengeSealed(hash, msg.sender);
     }
 
-    /// @notice Shows that a proposal is wrong. It is struck out at once, and the caller gets the prize.
+    /// @notice The ledger hands over the bond of an entry that was struck out.
+    receive() external payable {
+        require(msg.sender == address(LEDGER), NotTheLedger(msg.sender, address(LEDGER)));
+    }
+
+    /// @notice Shows that a proposal is wrong. It is struck out at once; `collect` then pays.
     function challenge(Claim calldata claim, uint8 kind, bytes calldata proof, bytes32 salt)
         external
     {
@@ -172,7 +178,7 @@ contract DisputeGame is DisputeGameStorage, PullPayments, AccessManaged {
         _show(sealHash(msg.sender, key, commitment, kind, keccak256(proof), salt));
         require(verifier.refutes(claim, proof), NothingShown(kind));
         emit ChallengeWon(claim.checkId, key, msg.sender, kind);
-        LEDGER.refute(key, commitment, msg.sender, PRIZE);
+        LEDGER.refute(key, commitment);
     }
 
     /// @notice Asks the quorum about one leaf of the verdict tree. Until it has answered, the entry
@@ -212,8 +218,8 @@ contract DisputeGame is DisputeGameStorage, PullPayments, AccessManaged {
         bool wrong = outputHash != d.outputHash;
         d.status = wrong ? WRONG : RIGHT;
         if (wrong) {
-            withdrawable[d.challenger] += BOND;
-            LEDGER.refuteDisputed(d.key, d.challenger, PRIZE);
+            _reward(d.challenger);
+            LEDGER.refuteDisputed(d.key);
         } else {
             // the loser's bond: half to the one it hurt, half burns
             withdrawable[d.proposer] += BOND / 2;
@@ -234,16 +240,17 @@ contract DisputeGame is DisputeGameStorage, PullPayments, AccessManaged {
         d.status = UNDECIDED;
         withdrawable[d.challenger] += BOND / 2;
         withdrawable[BURN] += BOND - BOND / 2;
+        withdrawable[d.proposer] += PROPOSAL_BOND;
         emit DisputeClosed(disputeId, UNDECIDED, 0);
-        LEDGER.refuteDisputed(d.key, d.proposer, LEDGER.BOND());
+        LEDGER.refuteDisputed(d.key);
     }
 
-    /// @notice Takes the bond back after a challenge that was won.
-    function takeBack(bytes32 hash) external {
+    /// @notice Divides what a won challenge brought: bond and prize to the challenger, the rest burns.
+    function collect(bytes32 hash) external {
         Sealed storage s = seals[hash];
-        require(s.status == RETURNABLE, NotSealed(hash, s.status, RETURNABLE));
+        require(s.status == WON, NotSealed(hash, s.status, WON));
         s.status = GONE;
-        withdrawable[s.challenger] += BOND;
+        _reward(s.challenger);
     }
 
     /// @notice Takes the bond back when somebody else was first: the proposal that the seal names is
@@ -341,7 +348,13 @@ contract DisputeGame is DisputeGameStorage, PullPayments, AccessManaged {
         require(block.number >= shown, SealTooFresh(block.number, shown));
         uint256 until = uint256(s.sealedAt) + SEAL_TIME;
         require(block.timestamp <= until, SealTooOld(block.timestamp, until));
-        s.status = RETURNABLE;
+        s.status = WON;
+    }
+
+    function _reward(address challenger) private {
+        uint256 prize = PROPOSAL_BOND / 2;
+        withdrawable[challenger] += BOND + prize;
+        withdrawable[BURN] += PROPOSAL_BOND - prize;
     }
 
     function _open(bytes32 disputeId) private view returns (Dispute storage d) {

@@ -64,7 +64,7 @@ contract SettlementLedger is SettlementLedgerStorage, PullPayments, AccessManage
     /// @notice An entry became final.
     event Finalized(bytes32 indexed checkId, uint256 indexed lane, uint256 indexed epoch);
     /// @notice An entry was shown to be wrong, or nobody could say.
-    event Refuted(bytes32 indexed key, address indexed proposer, address indexed winner);
+    event Refuted(bytes32 indexed key, address indexed proposer);
     /// @notice All these lanes of an epoch can be proven together.
     event Sealed(bytes32 indexed checkId, uint256 indexed epoch, uint128 lanes, bytes32 digest);
     /// @notice Another contract may refute entries.
@@ -78,7 +78,6 @@ contract SettlementLedger is SettlementLedgerStorage, PullPayments, AccessManage
     error BondMismatch(uint256 got, uint256 expected);
     error ModuleNotPinned(bytes32 got, bytes32 expected);
     error ModuleNotActive(uint64 activeFrom, uint64 proposedAt);
-    error ShareTooLarge(uint256 got, uint256 limit);
     error AnchorUnknown(uint256 anchorNumber, bytes32 got, bytes32 expected);
     error WindowOpen(uint64 deadline, uint256 nowSeconds);
     error WindowClosed(uint64 deadline, uint256 nowSeconds);
@@ -224,22 +223,16 @@ contract SettlementLedger is SettlementLedgerStorage, PullPayments, AccessManage
         --s.openDisputes;
     }
 
-    /// @notice The dispute game strikes an entry out before its deadline: one transaction, one proof.
-    /// @param winner Who gets `share` of the bond; the rest burns.
-    function refute(bytes32 key, bytes32 commitment, address winner, uint256 share)
-        external
-        onlyGame
-    {
-        _refute(_disputable(key, commitment), key, winner, share);
+    /// @notice The dispute game strikes an entry out before its deadline, and gets its bond to divide.
+    function refute(bytes32 key, bytes32 commitment) external onlyGame {
+        _refute(_disputable(key, commitment), key);
     }
 
-    /// @notice The dispute game strikes an entry out that it had stopped.
-    /// @param winner Who gets `share` of the bond; the rest burns. The proposer with all of it: nobody
-    /// could say who is right.
-    function refuteDisputed(bytes32 key, address winner, uint256 share) external onlyGame {
+    /// @notice The dispute game strikes an entry out that it had stopped, and gets its bond to divide.
+    function refuteDisputed(bytes32 key) external onlyGame {
         Settlement storage s = settlements[key];
         require(s.openDisputes != 0, NotFinal(key, s.status));
-        _refute(s, key, winner, share);
+        _refute(s, key);
     }
 
     /// @notice Names the contract that may refute entries.
@@ -321,12 +314,11 @@ contract SettlementLedger is SettlementLedgerStorage, PullPayments, AccessManage
         require(block.timestamp <= s.deadline, WindowClosed(s.deadline, block.timestamp));
     }
 
-    function _refute(Settlement storage s, bytes32 key, address winner, uint256 share) private {
-        require(share <= BOND, ShareTooLarge(share, BOND));
-        s.status = REFUTED;
-        s.openDisputes = 0;
-        withdrawable[winner] += share;
-        if (share < BOND) withdrawable[BURN] += BOND - share;
-        emit Refuted(key, s.proposer, winner);
+    /// @dev The one payment that is pushed: to the contract that called, which takes it.
+    function _refute(Settlement storage s, bytes32 key) private {
+        (s.status, s.openDisputes) = (REFUTED, 0);
+        emit Refuted(key, s.proposer);
+        (bool ok,) = msg.sender.call{value: BOND}("");
+        require(ok, TransferFailed(msg.sender, BOND));
     }
 }

@@ -140,15 +140,15 @@ contract DisputeGameTest is Game {
         bytes32 hash = seal(STORAGE, proof);
         game.challenge(claim(), STORAGE, proof, "salt");
         vm.assertEq(status(), 3);
-        vm.assertEq(ledger.withdrawableOf(address(this)), BOND / 2);
-        vm.assertEq(ledger.withdrawableOf(ledger.BURN()), BOND / 2);
-        game.takeBack(hash);
-        vm.assertEq(game.withdrawableOf(address(this)), STAKE);
+        game.collect(hash);
+        vm.assertEq(game.withdrawableOf(address(this)), STAKE + BOND / 2);
+        vm.assertEq(game.withdrawableOf(game.BURN()), BOND / 2);
         vm.expectRevert(
             abi.encodeWithSelector(DisputeGame.NotSealed.selector, hash, uint8(3), uint8(2))
         );
-        game.takeBack(hash);
+        game.collect(hash);
         game.withdraw();
+        game.withdrawFor(game.BURN());
         vm.assertEq(address(game).balance, 0);
         propose();
         vm.assertEq(status(), 1);
@@ -206,7 +206,19 @@ contract DisputeGameTest is Game {
         vm.prank(thief);
         game.takeBackMoot(key_, commitment_, STORAGE, keccak256(proof), "salt");
         vm.assertEq(game.withdrawableOf(thief), STAKE);
-        vm.assertEq(ledger.withdrawableOf(thief), 0);
+    }
+
+    function test_only_the_ledger_pays_in() public {
+        (bool ok, bytes memory out) = address(game).call{value: 1}("");
+        vm.assertTrue(!ok);
+        vm.assertEq(
+            keccak256(out),
+            keccak256(
+                abi.encodeWithSelector(
+                    DisputeGame.NotTheLedger.selector, address(this), address(ledger)
+                )
+            )
+        );
     }
 
     function test_a_bond_is_not_moot_while_the_proposal_stands() public {
@@ -317,8 +329,8 @@ contract DisputeGameTest is Game {
         game.resolve(id, truth, votes(id, truth, 3));
         vm.assertEq(status(), 3);
         vm.assertEq(uint256(game.dispute(id).status), 2);
-        vm.assertEq(game.withdrawableOf(address(this)), STAKE);
-        vm.assertEq(ledger.withdrawableOf(address(this)), BOND / 2);
+        vm.assertEq(game.withdrawableOf(address(this)), STAKE + BOND / 2);
+        vm.assertEq(game.withdrawableOf(game.BURN()), BOND / 2);
         vm.expectRevert(
             abi.encodeWithSelector(DisputeGame.NotOpen.selector, id, uint8(2), uint8(1))
         );
@@ -357,7 +369,7 @@ contract DisputeGameTest is Game {
         game.resolve(id, 0, new bytes[](0));
         game.lapse(id);
         vm.assertEq(status(), 3);
-        vm.assertEq(ledger.withdrawableOf(PROPOSER), BOND);
+        vm.assertEq(game.withdrawableOf(PROPOSER), BOND);
         vm.assertEq(game.withdrawableOf(address(this)), STAKE / 2);
         propose();
         vm.assertEq(status(), 1);

@@ -6,6 +6,7 @@ import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessMana
 import {Base} from "./Base.sol";
 import {CheckRegistry} from "../src/CheckRegistry.sol";
 import {SettlementLedger} from "../src/SettlementLedger.sol";
+import {PullPayments} from "../src/lib/PullPayments.sol";
 
 /// @notice Acts at random on four entries, for the invariant test. Whoever is not allowed is
 /// turned away by the ledger itself: a call that reverts changes nothing here.
@@ -75,14 +76,14 @@ contract Proposers is Base {
         bytes32 at_ = key(lane, epoch);
         SettlementLedger.Settlement memory s = LEDGER.settlementAt(at_);
         if (how % 4 == 0) {
-            LEDGER.refute(at_, s.commitment, address(this), LEDGER.BOND() / 2);
+            LEDGER.refute(at_, s.commitment);
             --held;
         } else if (how % 4 == 1) {
             LEDGER.openDispute(at_, s.commitment);
         } else if (how % 4 == 2) {
             LEDGER.closeDispute(at_);
         } else {
-            LEDGER.refuteDisputed(at_, address(this), LEDGER.BOND());
+            LEDGER.refuteDisputed(at_);
             --held;
         }
     }
@@ -327,13 +328,13 @@ contract SettlementLedgerTest is Base {
         );
         bytes32 at_ = key();
         vm.expectRevert(refusal);
-        ledger.refute(at_, commitment, address(this), 0);
+        ledger.refute(at_, commitment);
         vm.expectRevert(refusal);
         ledger.openDispute(at_, commitment);
         vm.expectRevert(refusal);
         ledger.closeDispute(at_);
         vm.expectRevert(refusal);
-        ledger.refuteDisputed(at_, address(this), 0);
+        ledger.refuteDisputed(at_);
         vm.prank(address(0xbeef));
         vm.expectRevert(
             abi.encodeWithSelector(
@@ -353,23 +354,32 @@ contract SettlementLedgerTest is Base {
         vm.expectRevert(
             abi.encodeWithSelector(SettlementLedger.WindowClosed.selector, deadline, deadline + 1)
         );
-        ledger.refute(at_, commitment, address(this), BOND);
+        ledger.refute(at_, commitment);
         vm.warp(deadline);
         vm.expectRevert(
             abi.encodeWithSelector(
                 SettlementLedger.CommitmentMismatch.selector, bytes32(0), commitment
             )
         );
-        ledger.refute(at_, 0, address(this), BOND);
-        vm.expectRevert(
-            abi.encodeWithSelector(SettlementLedger.ShareTooLarge.selector, BOND + 1, BOND)
-        );
-        ledger.refute(at_, commitment, address(this), BOND + 1);
-        ledger.refute(at_, commitment, address(0xf00d), BOND / 4);
+        ledger.refute(at_, 0);
+        ledger.refute(at_, commitment);
         vm.stopPrank();
         vm.assertEq(status(), 3);
-        vm.assertEq(ledger.withdrawableOf(address(0xf00d)), BOND / 4);
-        vm.assertEq(ledger.withdrawableOf(ledger.BURN()), BOND - BOND / 4);
+        vm.assertEq(address(proposers).balance, BOND);
+        vm.assertEq(address(ledger).balance, 0);
+    }
+
+    function test_a_game_that_takes_no_bond_refutes_nothing() public {
+        propose(roots());
+        ledger.setDisputeGame(address(ledger.CHECKS()));
+        bytes32 commitment = keccak256(abi.encode(roots()));
+        bytes32 at_ = key();
+        vm.prank(address(checks));
+        vm.expectRevert(
+            abi.encodeWithSelector(PullPayments.TransferFailed.selector, address(checks), BOND)
+        );
+        ledger.refute(at_, commitment);
+        vm.assertEq(status(), 1);
     }
 
     function test_an_open_dispute_stops_the_entry_and_a_refuted_one_is_replaced() public {
@@ -385,9 +395,9 @@ contract SettlementLedgerTest is Base {
         vm.expectRevert(abi.encodeWithSelector(SettlementLedger.DisputesOpen.selector, at_, 2));
         finalize(15);
         ledger.closeDispute(at_);
-        ledger.refuteDisputed(at_, address(this), BOND);
+        ledger.refuteDisputed(at_);
         vm.expectRevert(abi.encodeWithSelector(SettlementLedger.NotFinal.selector, at_, 3));
-        ledger.refuteDisputed(at_, address(this), BOND);
+        ledger.refuteDisputed(at_);
         vm.stopPrank();
         propose(roots());
         vm.assertEq(status(), 1);

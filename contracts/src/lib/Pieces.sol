@@ -19,6 +19,10 @@ library Pieces {
     /// @dev Longest path, as `PDPVerifier` takes it (`MAX_PIECE_SIZE_LOG2`).
     uint256 private constant MAX_HEIGHT = 50;
 
+    /// @dev Head of a byte string of 32 bytes, and the distance from one to the next.
+    uint256 private constant HASH_HEAD = 0x5820;
+    uint256 private constant STRIDE = 34;
+
     error NotAPiece(uint256 length);
 
     /// @notice Whether opening n of a sample leads to the root that the piece's name has: rules C6 and
@@ -53,22 +57,20 @@ library Pieces {
         bytes32 leaf = r.word();
         uint256 siblings = r.head(Cbor.ARRAY);
         if (siblings != height || index >> height != 0) return false;
-        // every sibling is `58 20` and 32 bytes: 34 bytes apart, the first head checked, and the
-        // rest by reading on
-        uint256 first = r.next + 2;
-        for (uint256 i = 0; i < siblings; ++i) {
-            require(
-                r.next + 34 <= r.data.length && r.data[r.next] == 0x58
-                    && r.data[r.next + 1] == 0x20,
-                Cbor.Truncated(r.next, r.data.length)
-            );
-            r.next += 34;
-        }
-        bytes memory data = r.data;
+        // every sibling is a head of two bytes and a hash
+        uint256 next = r.next + siblings * STRIDE;
+        require(next <= r.data.length, Cbor.Truncated(r.data.length, next));
+        (bytes memory data, uint256 first) = (r.data, r.next);
+        bool heads = true;
         assembly ("memory-safe") {
             first := add(add(data, 32), first)
+            let last := add(first, mul(siblings, STRIDE))
+            for { let place := first } lt(place, last) { place := add(place, STRIDE) } {
+                heads := and(heads, eq(shr(240, mload(place)), HASH_HEAD))
+            }
         }
-        return Sha254.foldAt(leaf, index, first, siblings, 34) == root;
+        require(heads, NotAPiece(next));
+        return Sha254.foldAt(leaf, index, first + 2, siblings, STRIDE) == root;
     }
 
     function _skip(Cbor.Reader memory r) private pure {
