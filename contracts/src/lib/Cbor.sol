@@ -18,6 +18,7 @@ library Cbor {
     uint8 internal constant ARRAY = 4;
     uint8 internal constant MAP = 5;
 
+    error Prefix(bytes32 got, bytes32 expected);
     error Truncated(uint256 got, uint256 expected);
     error NotShortest(uint256 place);
     error MajorType(uint256 place, uint8 got, uint8 expected);
@@ -29,19 +30,49 @@ library Cbor {
         return Reader(data, 0);
     }
 
+    /// @notice Starts behind a prefix: heads, keys and versions that can only be these bytes.
+    /// @param length Bytes of the prefix; `expected` is zero behind them.
+    function after_(bytes memory data, bytes32 expected, uint256 length)
+        internal
+        pure
+        returns (Reader memory)
+    {
+        require(data.length >= length, Truncated(data.length, length));
+        bytes32 got;
+        assembly ("memory-safe") {
+            let shift := shl(3, sub(32, length))
+            got := shl(shift, shr(shift, mload(add(data, 32))))
+        }
+        require(got == expected, Prefix(got, expected));
+        return Reader(data, length);
+    }
+
     /// @notice Reads a head of one major type: a number, a length or a count.
     function head(Reader memory r, uint8 major) internal pure returns (uint256 value) {
-        uint256 place = r.next;
-        uint8 first = uint8(_take(r, 1));
-        require(first >> 5 == major, MajorType(place, first >> 5, major));
-        uint8 info = first & 0x1f;
-        if (info < 24) return info;
-        require(info < 28, HeadInfo(place, info));
-        uint256 width = uint256(1) << (info - 24);
-        value = _take(r, width);
-        // what fits into half the width (or into the head) must stand there
-        uint256 least = width == 1 ? 24 : uint256(1) << (4 * width);
-        require(value >= least, NotShortest(place));
+        (bytes memory data, uint256 place) = (r.data, r.next);
+        // places are below 2^64 in memory that was paid for: nothing here can wrap
+        unchecked {
+            require(place < data.length, Truncated(data.length, place + 1));
+            uint256 rest;
+            assembly ("memory-safe") {
+                rest := mload(add(add(data, 32), place))
+            }
+            uint8 first = uint8(rest >> 248);
+            require(first >> 5 == major, MajorType(place, first >> 5, major));
+            uint256 info = first & 0x1f;
+            if (info < 24) {
+                r.next = place + 1;
+                return info;
+            }
+            require(info < 28, HeadInfo(place, uint8(info)));
+            uint256 width = 1 << (info - 24);
+            r.next = place + 1 + width;
+            require(r.next <= data.length, Truncated(data.length, r.next));
+            value = (rest << 8) >> (256 - 8 * width);
+            // what fits into half the width (or into the head) must stand there
+            uint256 least = width == 1 ? 24 : 1 << (4 * width);
+            require(value >= least, NotShortest(place));
+        }
     }
 
     /// @notice Reads a number.
@@ -75,9 +106,9 @@ library Cbor {
     function span(Reader memory r) internal pure returns (uint256 start, uint256 length) {
         length = head(r, BYTES);
         start = r.next;
-        // the length is below 2^64: the sum cannot wrap
-        require(start + length <= r.data.length, Truncated(r.data.length, start + length));
-        r.next = start + length;
+        uint256 end_ = start + length;
+        require(end_ <= r.data.length, Truncated(r.data.length, end_));
+        r.next = end_;
     }
 
     /// @notice Reads a byte string.
@@ -104,15 +135,5 @@ library Cbor {
     /// @notice Nothing may follow.
     function end(Reader memory r) internal pure {
         require(r.next == r.data.length, Truncated(r.next, r.data.length));
-    }
-
-    function _take(Reader memory r, uint256 width) private pure returns (uint256 value) {
-        uint256 next = r.next;
-        bytes memory data = r.data;
-        require(next + width <= data.length, Truncated(data.length, next + width));
-        assembly ("memory-safe") {
-            value := shr(sub(256, shl(3, width)), mload(add(add(data, 32), next)))
-        }
-        r.next = next + width;
     }
 }

@@ -11,11 +11,11 @@ import {Sha254} from "./Sha254.sol";
 library Pieces {
     using Cbor for Cbor.Reader;
 
-    uint256 private constant BUNDLE_VERSION = 1;
-    uint256 private constant KIND_COMMP_SAMPLE = 3;
+    /// @dev A map of four, 0: bundle version 1, 1: kind 3 (a sample of a piece), 2: its name.
+    bytes32 private constant PREFIX = bytes32(bytes6(0xa40001010302));
     uint256 private constant FORM_OPENINGS = 1;
     /// @dev 01 55 9120: CIDv1, raw, fr32-sha2-256-trunc254-padded-binary-tree.
-    bytes4 private constant PREFIX = 0x01559120;
+    bytes4 private constant CID_PREFIX = 0x01559120;
     /// @dev Longest path, as `PDPVerifier` takes it (`MAX_PIECE_SIZE_LOG2`).
     uint256 private constant MAX_HEIGHT = 50;
 
@@ -28,13 +28,7 @@ library Pieces {
     /// @notice Whether opening n of a sample leads to the root that the piece's name has: rules C6 and
     /// C8 of the check `storage-commp`, and the index inside the tree, which C5 demands at least.
     function opens(bytes memory bundle, uint256 n) internal view returns (bool) {
-        Cbor.Reader memory r = Cbor.reader(bundle);
-        r.tuple(Cbor.MAP, 4);
-        r.exactly(0);
-        r.exactly(BUNDLE_VERSION);
-        r.exactly(1);
-        r.exactly(KIND_COMMP_SAMPLE);
-        r.exactly(2);
+        Cbor.Reader memory r = Cbor.after_(bundle, PREFIX, 6);
         (uint256 height, bytes32 root) = _piece(r);
         r.exactly(3);
         r.tuple(Cbor.ARRAY, 2);
@@ -88,7 +82,7 @@ library Pieces {
     function _piece(Cbor.Reader memory r) private pure returns (uint256 height, bytes32 root) {
         bytes memory cid = r.bytes_();
         uint256 length = cid.length;
-        require(length >= 39 && bytes4(cid) == PREFIX, NotAPiece(length));
+        require(length >= 39 && bytes4(cid) == CID_PREFIX, NotAPiece(length));
         require(uint8(cid[4]) == length - 5, NotAPiece(length));
         height = uint8(cid[length - 33]);
         require(height <= MAX_HEIGHT, NotAPiece(length));

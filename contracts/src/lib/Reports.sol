@@ -26,8 +26,9 @@ library Reports {
         bytes32 digest;
     }
 
-    uint256 private constant BUNDLE_VERSION = 1;
-    uint256 private constant KIND_HELIUM_POC = 1;
+    /// @dev A map of five, 0: bundle version 1, 1: kind 1 (Helium proof of coverage), 2: an array of
+    /// three, the entropy.
+    bytes32 private constant PREFIX = bytes32(bytes7(0xa5000101010283));
     /// @dev Field numbers, the same in beacon and witness reports.
     uint256 private constant FIELD_KEY = 2;
     uint256 private constant FIELD_SIGNATURE = 11;
@@ -37,14 +38,7 @@ library Reports {
 
     /// @notice Report n of a bundle: 0 is the beacon, n the witness n − 1.
     function at_(bytes memory bundle, uint256 n) internal pure returns (Received memory) {
-        Cbor.Reader memory r = Cbor.reader(bundle);
-        r.tuple(Cbor.MAP, 5);
-        r.exactly(0);
-        r.exactly(BUNDLE_VERSION);
-        r.exactly(1);
-        r.exactly(KIND_HELIUM_POC);
-        r.exactly(2);
-        r.tuple(Cbor.ARRAY, 3);
+        Cbor.Reader memory r = Cbor.after_(bundle, PREFIX, 7);
         r.span();
         r.number();
         r.number();

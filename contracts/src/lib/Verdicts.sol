@@ -36,7 +36,8 @@ library Verdicts {
     uint8 internal constant PASS = 0;
     /// @notice Score of a full check, in millionths (`FULL_SCORE_PPM`).
     uint256 internal constant FULL_SCORE_PPM = 1_000_000;
-    uint256 private constant ABI_VERSION = 1;
+    /// @dev A map of nine, 0: ABI version 1, 1: the verdict.
+    bytes32 private constant PREFIX = bytes32(bytes4(0xa9000101));
 
     error NotInVerdicts(bytes32 got, bytes32 expected);
 
@@ -48,14 +49,14 @@ library Verdicts {
     }
 
     /// @notice Just the verdict: 0 pass, 1 fail, 2 indeterminate.
-    function verdictOf(bytes memory output) internal pure returns (uint8) {
-        return _verdict(Cbor.reader(output));
+    function verdictOf(bytes memory output) internal pure returns (uint8 verdict) {
+        (verdict,) = _begin(output);
     }
 
     /// @notice Reads an output; reverts unless it is one to its last byte.
     function read(bytes memory output) internal pure returns (Output memory out) {
-        Cbor.Reader memory r = Cbor.reader(output);
-        out.verdict = _verdict(r);
+        Cbor.Reader memory r;
+        (out.verdict, r) = _begin(output);
         r.exactly(2);
         uint256 outcomes = r.head(Cbor.ARRAY);
         for (uint256 i = 0; i < outcomes; ++i) {
@@ -80,14 +81,15 @@ library Verdicts {
         r.end();
     }
 
-    function _verdict(Cbor.Reader memory r) private pure returns (uint8) {
-        r.tuple(Cbor.MAP, 9);
-        r.exactly(0);
-        r.exactly(ABI_VERSION);
-        r.exactly(1);
-        uint256 verdict = r.number();
-        require(verdict <= 2, Cbor.Value(r.next, verdict, 2));
-        return uint8(verdict);
+    function _begin(bytes memory output)
+        private
+        pure
+        returns (uint8 verdict, Cbor.Reader memory r)
+    {
+        r = Cbor.after_(output, PREFIX, 4);
+        uint256 got = r.number();
+        require(got <= 2, Cbor.Value(4, got, 2));
+        return (uint8(got), r);
     }
 
     function _skipIndices(Cbor.Reader memory r) private pure {
