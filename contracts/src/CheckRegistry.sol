@@ -44,6 +44,7 @@ contract CheckRegistry is CheckRegistryStorage, AccessManaged {
     error ActivationTooEarly(uint64 got, uint64 expected);
     error NoActiveVersion(bytes32 checkId, uint64 atSeconds);
 
+    /// @notice Deploys the registry; the activation delay is for ever.
     /// @param authority The AccessManager that says who may pin.
     /// @param activationDelay Seconds, at least the governance timelock's delay.
     constructor(address authority, uint64 activationDelay) AccessManaged(authority) {

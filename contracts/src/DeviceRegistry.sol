@@ -116,6 +116,7 @@ contract DeviceRegistry is DeviceRegistryStorage, PullPayments, AccessManaged, E
     error CoolingDown(uint256 nowSeconds, uint256 expected);
     error OutOfBounds(uint256 got, uint256 limit);
 
+    /// @notice Deploys the registry; no bond is asked yet.
     /// @param authority The AccessManager that says who sets the terms and who may slash.
     constructor(address authority)
         AccessManaged(authority)

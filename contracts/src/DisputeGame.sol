@@ -143,6 +143,7 @@ contract DisputeGame is DisputeGameStorage, PullPayments, AccessManaged {
     error VoteRunning(uint256 nowSeconds, uint256 expected);
     error NotAnnounced(uint8 kind, uint256 nowSeconds, uint256 expected);
 
+    /// @notice Deploys the game for a ledger and a quorum; the bond is for ever.
     /// @param authority The AccessManager that says who announces verifiers.
     /// @param bond Wei that a challenger puts in.
     constructor(address authority, SettlementLedger ledger, GatewayQuorum quorum, uint256 bond)

@@ -62,6 +62,7 @@ contract GatewayQuorum is GatewayQuorumStorage, PullPayments, AccessManaged, EIP
     error SameVote(bytes32 outputHash);
     error OutOfBounds(uint256 got, uint256 least, uint256 most);
 
+    /// @notice Deploys the quorum; the bond is for ever.
     /// @param authority The AccessManager that says who sets the floor.
     /// @param bond Wei, whole gwei.
     constructor(address authority, uint256 bond, uint256 floorVotes_)

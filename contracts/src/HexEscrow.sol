@@ -81,6 +81,7 @@ contract HexEscrow is HexEscrowStorage, PullPayments, ServiceProofs {
     error EpochNotNewer(uint64 got, uint64 expected);
     error DeadlineAhead(uint256 nowSeconds, uint256 expected);
 
+    /// @notice Deploys the escrow for the passes of one check.
     constructor(bytes32 checkId, SettlementLedger ledger, DeviceRegistry devices)
         ServiceProofs(checkId, ledger, devices)
     {}

@@ -44,6 +44,7 @@ contract PriceFeed is IPriceFeed, AccessManaged {
     error OutOfBounds(uint256 got, uint256 floor, uint256 ceiling);
     error TooSoon(uint256 nowSeconds, uint256 expected);
 
+    /// @notice Deploys the feed; it has no price yet.
     /// @param authority The AccessManager that says who publishes and who sets bounds.
     constructor(address authority, uint96 floor_, uint96 ceiling_) AccessManaged(authority) {
         _setBounds(floor_, ceiling_);

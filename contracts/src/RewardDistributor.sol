@@ -53,6 +53,7 @@ contract RewardDistributor is RewardDistributorStorage, AccessManaged {
 
     uint8 private constant FINAL = 2;
 
+    /// @notice Deploys the distributor of a token for a ledger.
     /// @param authority The AccessManager that says who may stop a stream.
     constructor(address authority, IERC20 token, SettlementLedger ledger) AccessManaged(authority) {
         TOKEN = token;

@@ -36,6 +36,7 @@ contract RewardReserve is AccessManaged {
     error OutOfBounds(uint256 got, uint256 floor, uint256 ceiling);
     error TransferFailed(address account, uint256 amount);
 
+    /// @notice Deploys the reserve before one distributor.
     /// @param authority The AccessManager that says who sets the breaker.
     constructor(
         address authority,

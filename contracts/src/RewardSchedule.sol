@@ -38,6 +38,7 @@ contract RewardSchedule is RewardScheduleStorage, AccessManaged {
 
     error EpochNotAscending(uint64 got, uint64 expected);
 
+    /// @notice Deploys the schedule; nothing is paid yet.
     /// @param authority The AccessManager that says who sets rates.
     constructor(address authority) AccessManaged(authority) {}
 

@@ -64,6 +64,7 @@ contract ServiceCredits is ServiceCreditsStorage, AccessManaged {
     error AllowanceTooSmall(address spender, uint256 got, uint256 expected);
     error OutOfBounds(uint256 got, uint256 limit);
 
+    /// @notice Deploys the credits of a token.
     /// @param authority The AccessManager that says who chooses the feed.
     constructor(address authority, ServiceToken token, IPriceFeed feed_) AccessManaged(authority) {
         TOKEN = token;
@@ -150,6 +151,7 @@ contract ServiceCredits is ServiceCreditsStorage, AccessManaged {
 
     function _u128(uint256 value) private pure returns (uint128) {
         require(value <= type(uint128).max, OutOfBounds(value, type(uint128).max));
+        // forge-lint: disable-next-line(unsafe-typecast) checked above
         return uint128(value);
     }
 }

@@ -112,6 +112,7 @@ contract ServiceLevel is ServiceLevelStorage, PullPayments, FirmwareOutages, Ser
     error NoOutage(bytes32 release, uint64 brokenAt);
     error OutOfBounds(uint256 got, uint256 limit);
 
+    /// @notice Deploys the service level for the passes of one check.
     /// @param authority The AccessManager that says who sets the terms.
     constructor(
         address authority,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+// solhint-disable func-name-mixedcase -- ERC-6372 names CLOCK_MODE so
+
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {ERC20Burnable} from "@openzeppelin/contracts/token/ERC20/extensions/ERC20Burnable.sol";
@@ -17,6 +19,7 @@ contract ServiceToken is ERC20, ERC20Burnable, ERC20Permit, ERC20Votes, AccessMa
 
     error OverCap(uint256 got, uint256 limit);
 
+    /// @notice Deploys the token; there is none of it yet.
     /// @param authority The AccessManager that says who may mint.
     constructor(address authority)
         ERC20("Heliotrope", "HELI")
@@ -37,7 +40,6 @@ contract ServiceToken is ERC20, ERC20Burnable, ERC20Permit, ERC20Votes, AccessMa
     }
 
     /// @notice ERC-6372: the clock is the timestamp.
-    // solhint-disable-next-line func-name-mixedcase
     function CLOCK_MODE() public pure override returns (string memory) {
         return "mode=timestamp";
     }

@@ -91,6 +91,7 @@ contract SettlementLedger is SettlementLedgerStorage, PullPayments, AccessManage
         _;
     }
 
+    /// @notice Deploys the ledger; bond and window are for ever.
     /// @param authority The AccessManager that says who names the dispute game.
     /// @param checks The check registry.
     /// @param bond Wei.

@@ -177,19 +177,19 @@ contract GatewayQuorumTest is Base {
 
     function test_two_answers_cost_the_bond() public {
         join(1);
-        bytes memory a = vote(1, "a");
+        bytes memory a = vote(1, keccak256("a"));
         bytes memory b = vote(1, "b");
-        vm.expectRevert(abi.encodeWithSelector(GatewayQuorum.SameVote.selector, bytes32("a")));
-        quorum.slash(ID, "a", a, "a", a);
+        vm.expectRevert(abi.encodeWithSelector(GatewayQuorum.SameVote.selector, keccak256("a")));
+        quorum.slash(ID, keccak256("a"), a, keccak256("a"), a);
         bytes memory other = vote(2, "b");
         vm.expectRevert(abi.encodeWithSelector(GatewayQuorum.NotMember.selector, vm.addr(2)));
-        quorum.slash(ID, "a", a, "b", other);
-        quorum.slash(ID, "a", a, "b", b);
+        quorum.slash(ID, keccak256("a"), a, "b", other);
+        quorum.slash(ID, keccak256("a"), a, "b", b);
         vm.assertEq(quorum.withdrawableOf(address(this)), 2.5 ether);
         vm.assertEq(quorum.withdrawableOf(quorum.BURN()), 2.5 ether);
         vm.assertEq(quorum.active(), 0);
         vm.expectRevert(abi.encodeWithSelector(GatewayQuorum.NotMember.selector, vm.addr(1)));
-        quorum.slash(ID, "a", a, "b", b);
+        quorum.slash(ID, keccak256("a"), a, "b", b);
         address manager = quorum.authority();
         vm.expectRevert(
             abi.encodeWithSelector(GatewayQuorum.BondMismatch.selector, 1 gwei + 1, 1 gwei)

@@ -41,6 +41,7 @@ abstract contract Rewards is Base {
 
     /// @dev Account n of an epoch has earned (n + 1) tokens an epoch.
     function leafOf(uint256 n, uint256 epoch) internal pure returns (RewardLeaf.Leaf memory leaf) {
+        // forge-lint: disable-next-line(unsafe-typecast) small numbers
         leaf.account = address(uint160(0xacc0 + n));
         // forge-lint: disable-next-line(unsafe-typecast) small numbers
         leaf.previous = uint128((n + 1) * epoch * 1 ether);

@@ -31,6 +31,7 @@ contract HeliotropeGovernor is
     /// proposes, and the votes themselves can change.
     uint256 public constant QUORUM_PERCENT = 4;
 
+    /// @notice Deploys the governor of a token and a timelock.
     /// @param token What votes.
     /// @param timelock Where decisions wait.
     /// @param delay Seconds between a proposal and its vote.

@@ -57,6 +57,7 @@ library Cbor {
             assembly ("memory-safe") {
                 rest := mload(add(add(data, 32), place))
             }
+            // forge-lint: disable-next-line(unsafe-typecast) one byte is left
             uint8 first = uint8(rest >> 248);
             require(first >> 5 == major, MajorType(place, first >> 5, major));
             uint256 info = first & 0x1f;
@@ -64,13 +65,14 @@ library Cbor {
                 r.next = place + 1;
                 return info;
             }
+            // forge-lint: disable-next-line(unsafe-typecast) five bits
             require(info < 28, HeadInfo(place, uint8(info)));
-            uint256 width = 1 << (info - 24);
+            uint256 width = uint256(1) << (info - 24);
             r.next = place + 1 + width;
             require(r.next <= data.length, Truncated(data.length, r.next));
             value = (rest << 8) >> (256 - 8 * width);
             // what fits into half the width (or into the head) must stand there
-            uint256 least = width == 1 ? 24 : 1 << (4 * width);
+            uint256 least = width == 1 ? 24 : uint256(1) << (4 * width);
             require(value >= least, NotShortest(place));
         }
     }

@@ -82,6 +82,7 @@ library Pieces {
     function _piece(Cbor.Reader memory r) private pure returns (uint256 height, bytes32 root) {
         bytes memory cid = r.bytes_();
         uint256 length = cid.length;
+        // forge-lint: disable-next-line(unsafe-typecast) a prefix is what stands first
         require(length >= 39 && bytes4(cid) == CID_PREFIX, NotAPiece(length));
         require(uint8(cid[4]) == length - 5, NotAPiece(length));
         height = uint8(cid[length - 33]);

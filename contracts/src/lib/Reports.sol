@@ -111,7 +111,8 @@ library Reports {
         next = place;
         for (uint256 shift = 0; shift < 70; shift += 7) {
             require(next < data.length, Field(place, next));
-            uint256 byte_ = uint8(data[next++]);
+            uint256 byte_ = uint8(data[next]);
+            ++next;
             value |= (byte_ & 0x7f) << shift;
             if (byte_ < 0x80) return (value, next);
         }

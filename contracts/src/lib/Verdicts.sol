@@ -27,10 +27,10 @@ library Verdicts {
     /// @notice The parts of an output that the chain reads.
     struct Output {
         uint8 verdict;
-        uint256 scorePpm;
-        bytes32 replayKey;
         /// H3 cell of resolution 12, 0 if unknown.
         uint64 cell;
+        uint256 scorePpm;
+        bytes32 replayKey;
     }
 
     uint8 internal constant PASS = 0;
@@ -89,6 +89,7 @@ library Verdicts {
         r = Cbor.after_(output, PREFIX, 4);
         uint256 got = r.number();
         require(got <= 2, Cbor.Value(4, got, 2));
+        // forge-lint: disable-next-line(unsafe-typecast) checked above
         return (uint8(got), r);
     }
 

@@ -13,6 +13,7 @@ contract ModuleVerifier is IVerifier {
 
     error NotTheAnchor(bytes32 got, bytes32 expected);
 
+    /// @notice Deploys the verifier for a check registry.
     constructor(CheckRegistry checks) {
         CHECKS = checks;
     }
@@ -32,6 +33,7 @@ contract ModuleVerifier is IVerifier {
         } catch (bytes memory reason) {
             // nothing was active: whatever judged was not pinned. Any other failure proves nothing.
             require(
+                // forge-lint: disable-next-line(unsafe-typecast) a selector is what stands first
                 bytes4(reason) == CheckRegistry.NoActiveVersion.selector,
                 NotTheAnchor(got, claim.roots.anchorHash)
             );

@@ -10,9 +10,11 @@ import {Verdicts} from "../lib/Verdicts.sol";
 /// @notice A signed report in the evidence is forged; something that counts once was counted twice; or
 /// a verdict scores more than a full check.
 contract ReceiptVerifier is IVerifier {
-    /// @notice What is shown; a form each.
+    /// @notice Form: a report that its device did not sign.
     uint8 public constant FORGED = 0;
+    /// @notice Form: two passes with one replay key.
     uint8 public constant DOUBLE_CLAIM = 1;
+    /// @notice Form: a verdict that scores more than a full check.
     uint8 public constant OVER_CAP = 2;
 
     error UnknownForm(uint8 got);

@@ -21,9 +21,11 @@ contract RewardVerifier is IVerifier {
         bytes32[] path;
     }
 
-    /// @notice What is shown; a form each.
+    /// @notice Form: a leaf that does not add up with itself.
     uint8 public constant ARITHMETIC = 0;
+    /// @notice Form: a leaf that does not go on from the epoch before.
     uint8 public constant BROKEN_CHAIN = 1;
+    /// @notice Form: two leaves of one account.
     uint8 public constant TWICE = 2;
     uint8 private constant FINAL = 2;
 
@@ -36,6 +38,7 @@ contract RewardVerifier is IVerifier {
     error NotInTree(bytes32 got, bytes32 expected);
     error NotSettled(bytes32 got, bytes32 expected, uint8 status);
 
+    /// @notice Deploys the verifier for a schedule and a ledger.
     constructor(RewardSchedule schedule, SettlementLedger ledger) {
         SCHEDULE = schedule;
         LEDGER = ledger;
@@ -89,6 +92,7 @@ contract RewardVerifier is IVerifier {
 
     /// @dev Epochs above 64 bits have no rate: the newest one holds for them.
     function _epoch(uint256 epoch) private pure returns (uint64) {
+        // forge-lint: disable-next-line(unsafe-typecast) bounded beside it
         return epoch > type(uint64).max ? type(uint64).max : uint64(epoch);
     }
 }
