@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-// solhint-disable func-name-mixedcase -- ERC-6372 names CLOCK_MODE so
+// ERC-6372 names CLOCK_MODE so
+// solhint-disable func-name-mixedcase
 
 import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManaged.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";

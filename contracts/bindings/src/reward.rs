@@ -66,7 +66,10 @@ mod tests {
         let next = |score, cap| RewardLeaf::next(Address::ZERO, 10, score, 3_000_001, cap);
         assert_eq!(next(500_000, u128::MAX).unwrap().cumulative, 10 + 1_500_000);
         assert_eq!(next(9_000_000, 5).unwrap().cumulative, 15);
-        assert_eq!(RewardLeaf::next(Address::ZERO, 1, u64::MAX, u128::MAX, 7).unwrap().cumulative, 8);
+        assert_eq!(
+            RewardLeaf::next(Address::ZERO, 1, u64::MAX, u128::MAX, 7).unwrap().cumulative,
+            8
+        );
         assert_eq!(RewardLeaf::next(Address::ZERO, u128::MAX, 1_000_000, 1, 7), None);
     }
 

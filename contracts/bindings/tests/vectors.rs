@@ -184,9 +184,10 @@ fn vectors() -> String {
         json.put(&format!("bundle_{index}"), bundle);
         json.put(&format!("output_{index}"), output);
     }
-    let (evidence, verdicts) = lane.iter().map(|(bundle, output)| {
-        (leaf_hash(bundle), leaf_hash(&verdict_leaf_data(bundle, output)))
-    }).unzip();
+    let (evidence, verdicts) = lane
+        .iter()
+        .map(|(bundle, output)| (leaf_hash(bundle), leaf_hash(&verdict_leaf_data(bundle, output))))
+        .unzip();
     json.tree("evidence", &MerkleTree::new(evidence));
     json.tree("verdict", &MerkleTree::new(verdicts));
     let rewards = rewards();
