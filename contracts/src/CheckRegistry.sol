@@ -44,6 +44,7 @@ contract CheckRegistry is CheckRegistryStorage, AccessManaged {
     error ActivationTooEarly(uint64 got, uint64 expected);
     error NoActiveVersion(bytes32 checkId, uint64 atSeconds);
 
+    /// @notice Deploys the registry; the activation delay is for ever.
     /// @param authority The AccessManager that says who may pin.
     /// @param activationDelay Seconds, at least the governance timelock's delay.
     constructor(address authority, uint64 activationDelay) AccessManaged(authority) {
@@ -81,6 +82,16 @@ contract CheckRegistry is CheckRegistryStorage, AccessManaged {
     /// @notice One version; all zero if there is none of that number.
     function versionOf(bytes32 checkId, uint256 version) external view returns (Version memory) {
         return versions[checkId][version];
+    }
+
+    /// @notice What a settlement is held against: one version's module and since when it judges.
+    function moduleOf(bytes32 checkId, uint256 version)
+        external
+        view
+        returns (bytes32 moduleHash, uint64 activeFrom)
+    {
+        Version storage v = versions[checkId][version];
+        return (v.moduleHash, v.activeFrom);
     }
 
     /// @notice The version that judges at a time: the latest whose `activeFrom` has come.

@@ -9,6 +9,18 @@ interface Vm {
     function deal(address, uint256) external;
     function assume(bool) external pure;
     function expectRevert(bytes calldata) external;
+    function expectRevert() external;
+    function expectEmit(address) external;
+    function etch(address, bytes calldata) external;
+    function startPrank(address) external;
+    function stopPrank() external;
+    function store(address, bytes32, bytes32) external;
+    function readFile(string calldata) external view returns (string memory);
+    function snapshotGasLastCall(string calldata, string calldata) external returns (uint256);
+    function snapshotValue(string calldata, string calldata, uint256) external;
+    function parseJsonBytes(string calldata, string calldata) external pure returns (bytes memory);
+    function toString(uint256) external pure returns (string memory);
+    function skip(bool) external;
     function load(address, bytes32) external view returns (bytes32);
     function addr(uint256) external pure returns (address);
     function sign(uint256, bytes32) external pure returns (uint8, bytes32, bytes32);

@@ -29,8 +29,8 @@ sol! {
         }
         event DeviceRegistered(bytes32 indexed deviceId, address indexed owner, uint64 indexed cell, bytes publicKey);
         event DeviceRetired(bytes32 indexed deviceId);
-        function register(Registration calldata r) external returns (bytes32 deviceId);
-        function registerBatch(Registration[] calldata batch) external;
+        function register(Registration calldata r) external payable returns (bytes32 deviceId);
+        function registerBatch(Registration[] calldata batch) external payable;
         function retire(bytes32 deviceId) external;
         function radio(bytes32 deviceId) external view returns (Radio memory);
         function registrationDigest(Registration calldata r) external view returns (bytes32);
@@ -69,13 +69,18 @@ sol! {
             address proposer;
             uint64 deadline;
             uint8 status;
+            uint16 openDisputes;
+            bool bondReturned;
         }
-        event Proposed(bytes32 indexed checkId, uint256 indexed lane, uint256 indexed epoch, address proposer, uint64 deadline, Roots roots);
+        event Proposed(bytes32 indexed checkId, uint256 indexed lane, uint256 indexed epoch, address proposer, Roots roots);
         event Finalized(bytes32 indexed checkId, uint256 indexed lane, uint256 indexed epoch);
         function BOND() external view returns (uint256);
         function WINDOW() external view returns (uint64);
-        function propose(bytes32 checkId, uint256 lane, uint256 epoch, uint256 version, uint256 anchorNumber, Roots calldata roots) external payable;
-        function finalize(bytes32 checkId, uint256 lane, uint256 epoch) external;
+        function reserve(bytes32 checkId, uint256 lane, uint256 epoch) external payable;
+        function propose(bytes32 checkId, uint256 lane, uint256 epoch, uint256 anchorNumber, Roots calldata roots) external payable;
+        function finalize(bytes32 checkId, uint256 lane, uint256 epoch, uint256 version, Roots calldata roots) external;
+        function reclaim(bytes32 checkId, uint256 lane, uint256 epoch) external;
+        function sealEpoch(bytes32 checkId, uint256 epoch, uint128 lanes) external;
         function withdraw() external;
         function settlement(bytes32 checkId, uint256 lane, uint256 epoch) external view returns (Settlement memory);
     }

@@ -13,8 +13,11 @@
 //! | `CheckRegistry.Version` | [`Version`] |
 //! | `SettlementLedger.Settlement` | [`Settlement`] |
 //! | `SettlementLedger.Roots` | [`Roots`] |
+//! | `SettlementLedger.Seal` | [`Seal`] |
+//! | `RewardLeaf.Leaf` | [`reward::RewardLeaf`] |
 
 pub mod layout;
+pub mod reward;
 
 #[cfg(feature = "abi")]
 pub mod abi;
@@ -60,8 +63,12 @@ pub struct Settlement {
     pub proposer: Address,
     /// Unix seconds after which it can be made final.
     pub deadline_s: u64,
-    /// 0 nothing, 1 proposed, 2 final.
+    /// 0 nothing, 1 proposed, 2 final, 3 refuted, 4 reserved.
     pub status: u8,
+    /// Disputes that a quorum has not yet decided.
+    pub open_disputes: u16,
+    /// The bond of a final entry went back.
+    pub bond_returned: bool,
 }
 
 impl Settlement {
@@ -74,7 +81,41 @@ impl Settlement {
             proposer: Address::from_word(packed.into()),
             deadline_s: layout::SETTLEMENT_DEADLINE.read(packed),
             status: low_byte(layout::SETTLEMENT_STATUS.read(packed)),
+            open_disputes: low_two_bytes(layout::SETTLEMENT_OPEN_DISPUTES.read(packed)),
+            bond_returned: layout::SETTLEMENT_BOND_RETURNED.read(packed) != 0,
         }
+    }
+}
+
+/// All final lanes of an epoch in two words.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Seal {
+    /// [`Seal::digest_of`] the lanes' commitments.
+    pub digest: B256,
+    /// Bit n: lane n is in the digest.
+    pub lanes: u128,
+    /// Unix seconds of the last sealing.
+    pub sealed_at_s: u64,
+}
+
+impl Seal {
+    /// Reads the two words of [`seal_slots`].
+    #[must_use]
+    pub fn from_words(words: [U256; 2]) -> Self {
+        let [digest, packed] = words;
+        // the lanes are the lower half of the word
+        let [low, high, ..] = packed.into_limbs();
+        Self {
+            digest: digest.into(),
+            lanes: u128::from(high) << 64 | u128::from(low),
+            sealed_at_s: layout::SEAL_SEALED_AT.read(packed),
+        }
+    }
+
+    /// The digest of these commitments, ascending by lane.
+    #[must_use]
+    pub fn digest_of(commitments: &[B256]) -> B256 {
+        keccak256(commitments.concat())
     }
 }
 
@@ -133,13 +174,42 @@ pub fn settlement_slots(check_id: B256, lane: u64, epoch: u64) -> [Slot; 2] {
     [first, offset(first, 1)]
 }
 
+/// Slots of the seal of an epoch, see [`Seal`].
+#[must_use]
+pub fn seal_slots(check_id: B256, epoch: u64) -> [Slot; 2] {
+    let key = hash_pair(check_id, U256::from(epoch).into());
+    let first = mapping(key, layout::SETTLEMENT_LEDGER_SEALS);
+    [first, offset(first, 1)]
+}
+
+/// Key of the rewards of a lane in `RewardDistributor`.
+#[must_use]
+pub fn reward_stream(check_id: B256, lane: u64) -> B256 {
+    hash_pair(check_id, U256::from(lane).into())
+}
+
+/// Slot of what an account has had of a stream.
+#[must_use]
+pub fn claimed_slot(stream: B256, account: Address) -> Slot {
+    hash_pair(account.into_word(), mapping(stream, layout::REWARD_DISTRIBUTOR_CLAIMED))
+}
+
+/// Slot of what was burned for a check in an epoch: credits in the lower half, tokens (of check id 0) in
+/// the upper.
+#[must_use]
+pub fn burned_slot(check_id: B256, epoch: u64) -> Slot {
+    mapping(hash_pair(check_id, U256::from(epoch).into()), layout::SERVICE_CREDITS_BURNED)
+}
+
 /// Id of a check: keccak256 of its name.
 #[must_use]
 pub fn check_id(name: &str) -> B256 {
     keccak256(name.as_bytes())
 }
 
-fn mapping(key: B256, slot: u64) -> Slot {
+/// Slot of a mapping's value; the words of a struct follow it.
+#[must_use]
+pub fn mapping(key: B256, slot: u64) -> Slot {
     hash_pair(key, U256::from(slot).into())
 }
 
@@ -147,7 +217,9 @@ fn hash_pair(left: B256, right: B256) -> B256 {
     keccak256([left, right].concat())
 }
 
-fn offset(slot: Slot, words: u64) -> Slot {
+/// The slot so many words on.
+#[must_use]
+pub fn offset(slot: Slot, words: u64) -> Slot {
     U256::from_be_bytes(slot.0).wrapping_add(U256::from(words)).into()
 }
 

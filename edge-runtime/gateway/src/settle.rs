@@ -35,7 +35,7 @@ use crate::{
     files::EpochFiles,
     gather::{Gathered, gather, place},
     lane::{Bench, LaneResult, roots, settle_lane},
-    pinned::{self, PinnedCheck, prove_pin},
+    pinned::{self, prove_pin},
     receipt_log::ReceiptLog,
 };
 
@@ -176,7 +176,7 @@ impl Settler {
         }
         tracing::info!(epoch, lanes = results.len(), "judged");
         self.phase("proposing");
-        self.propose_all(epoch, &check, &head.block, results).await
+        self.propose_all(epoch, &head.block, results).await
     }
 
     /// After a restart: a lane whose files match what the ledger already holds is done.
@@ -191,7 +191,6 @@ impl Settler {
     async fn propose_all(
         &self,
         epoch: u64,
-        check: &PinnedCheck,
         anchor: &ProvenBlock,
         lanes: Vec<LaneState>,
     ) -> Result<Vec<LaneManifest>> {
@@ -212,7 +211,6 @@ impl Settler {
                     self.chain.deployed.check_id,
                     U256::from(result.manifest.lane),
                     U256::from(epoch),
-                    U256::from(check.pin.number),
                     U256::from(anchor.number),
                     call_roots(&result),
                 )

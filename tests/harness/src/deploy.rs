@@ -87,10 +87,10 @@ impl Deployment {
             receipt.contract_address.with_context(|| format!("{contract} has no address"))
         };
         let manager = create("AccessManager", owner.abi_encode()).await?;
-        let device_registry = create("DeviceRegistry", Vec::new()).await?;
+        let device_registry = create("DeviceRegistry", manager.abi_encode()).await?;
         let arguments = (manager, ACTIVATION_DELAY_S).abi_encode();
         let check_registry = create("CheckRegistry", arguments).await?;
-        let arguments = (check_registry, U256::from(BOND_WEI), WINDOW_S).abi_encode();
+        let arguments = (manager, check_registry, U256::from(BOND_WEI), WINDOW_S).abi_encode();
         let settlement_ledger = create("SettlementLedger", arguments).await?;
         let contracts = NetworkContracts { device_registry, check_registry, settlement_ledger };
         Ok(Self { contracts, provider, owner })

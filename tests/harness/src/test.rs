@@ -107,7 +107,13 @@ fn contracts(tally: &mut Tally, root: &Path) {
     };
     tally.run("forge fmt", Format::ExitStatus, &mut forge(&["fmt", "--check"]));
     tally.run("forge lint", Format::ExitStatus, &mut forge(&["lint", "--deny", "warnings"]));
+    let mut solhint = Command::new("node");
+    solhint.current_dir(root.join("contracts"));
+    solhint.args(["node_modules/solhint/solhint.js", "--disc", "--config", ".solhint.json"]);
+    tally.run("solhint", Format::ExitStatus, solhint.args(["--max-warnings", "0", "src/**/*.sol"]));
+    // gas is compared with contracts/snapshots, which foundry.toml asks for
     tally.run("forge test", Format::Forge, &mut forge(&["test", "--offline"]));
+    tally.check("forge coverage", contracts_build::coverage(root));
     let layouts = contracts_build::build(root).and_then(|()| contracts_build::layouts(root, false));
     tally.check("storage layouts", layouts);
 }

@@ -1,0 +1,81 @@
+//! Leaves of the reward tree, as `contracts/src/lib/RewardLeaf.sol` reads them.
+//!
+//! ```text
+//!  account (20) ‖ previous (16) ‖ score ppm (8) ‖ cumulative (16)      numbers big endian
+//! ```
+//! The tree over them is `heliotrope_device_proofs::merkle`. Sums are cumulative, and a leaf carries its
+//! own step, so that one transaction can check its arithmetic. Nothing is checked here.
+
+use alloy_primitives::Address;
+
+/// Bytes of a leaf's data.
+pub const REWARD_LEAF_LEN: usize = 60;
+/// Score of a full check, in millionths.
+const FULL_SCORE_PPM: u128 = 1_000_000;
+
+/// What an account has earned in one (check, lane) since the beginning.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct RewardLeaf {
+    /// Who is paid.
+    pub account: Address,
+    /// `cumulative` of the account's leaf in the epoch before; 0 if it had none.
+    pub previous: u128,
+    /// Sum of the scores of its verdicts in this epoch, millionths of a full check.
+    pub score_ppm: u64,
+    /// Smallest units of the token, all epochs together.
+    pub cumulative: u128,
+}
+
+impl RewardLeaf {
+    /// The next leaf of an account: what `RewardSchedule.rewardOf` gives for the score, added. `None` if
+    /// the sum does not fit.
+    #[must_use]
+    pub fn next(
+        account: Address,
+        previous: u128,
+        score_ppm: u64,
+        per_score: u128,
+        cap: u128,
+    ) -> Option<Self> {
+        // a product that does not fit is far above any cap
+        let earned = per_score
+            .checked_mul(u128::from(score_ppm))
+            .map_or(cap, |product| product.wrapping_div(FULL_SCORE_PPM).min(cap));
+        let cumulative = previous.checked_add(earned)?;
+        Some(Self { account, previous, score_ppm, cumulative })
+    }
+
+    /// The leaf's data, before the tree hashes it.
+    #[must_use]
+    pub fn data(&self) -> Vec<u8> {
+        let mut data = Vec::with_capacity(REWARD_LEAF_LEN);
+        data.extend_from_slice(self.account.as_slice());
+        data.extend_from_slice(&self.previous.to_be_bytes());
+        data.extend_from_slice(&self.score_ppm.to_be_bytes());
+        data.extend_from_slice(&self.cumulative.to_be_bytes());
+        data
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reward_is_the_score_times_the_rate_rounded_down_and_capped() {
+        let next = |score, cap| RewardLeaf::next(Address::ZERO, 10, score, 3_000_001, cap);
+        assert_eq!(next(500_000, u128::MAX).unwrap().cumulative, 10 + 1_500_000);
+        assert_eq!(next(9_000_000, 5).unwrap().cumulative, 15);
+        assert_eq!(
+            RewardLeaf::next(Address::ZERO, 1, u64::MAX, u128::MAX, 7).unwrap().cumulative,
+            8
+        );
+        assert_eq!(RewardLeaf::next(Address::ZERO, u128::MAX, 1_000_000, 1, 7), None);
+    }
+
+    #[test]
+    fn the_data_is_as_long_as_it_says() {
+        let leaf = RewardLeaf { account: Address::repeat_byte(1), ..RewardLeaf::default() };
+        assert_eq!(leaf.data().len(), REWARD_LEAF_LEN);
+    }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {MerkleTree} from "../src/lib/MerkleTree.sol";
+
+/// @notice Builds the trees that the contracts check, level by level as
+/// `client/device-proofs/src/merkle.rs` does.
+library Trees {
+    function node(bytes32 left, bytes32 right) internal pure returns (bytes32) {
+        return sha256(abi.encodePacked(uint8(1), left, right));
+    }
+
+    function next(bytes32[] memory level) internal pure returns (bytes32[] memory up) {
+        up = new bytes32[]((level.length + 1) / 2);
+        for (uint256 i = 0; i < up.length; ++i) {
+            up[i] = 2 * i + 1 < level.length ? node(level[2 * i], level[2 * i + 1]) : level[2 * i];
+        }
+    }
+
+    function root(bytes32[] memory level) internal pure returns (bytes32) {
+        if (level.length == 0) return sha256("");
+        while (level.length > 1) {
+            level = next(level);
+        }
+        return level[0];
+    }
+
+    function path(bytes32[] memory level, uint256 index)
+        internal
+        pure
+        returns (bytes32[] memory siblings)
+    {
+        siblings = new bytes32[](64);
+        uint256 used;
+        while (level.length > 1) {
+            if (index ^ 1 < level.length) siblings[used++] = level[index ^ 1];
+            level = next(level);
+            index >>= 1;
+        }
+        assembly ("memory-safe") {
+            mstore(siblings, used)
+        }
+    }
+
+    function hashes(bytes[] memory data) internal pure returns (bytes32[] memory leaves) {
+        leaves = new bytes32[](data.length);
+        for (uint256 i = 0; i < data.length; ++i) {
+            leaves[i] = MerkleTree.leafHash(data[i]);
+        }
+    }
+
+    function sha254(bytes32 left, bytes32 right) internal pure returns (bytes32) {
+        return sha256(abi.encodePacked(left, right)) & ~bytes32(uint256(0xc0));
+    }
+
+    /// @dev Siblings made up, and the root that they give: a tree of any height.
+    function sha254Path(bytes32 leaf, uint256 index, uint256 height, uint256 seed)
+        internal
+        pure
+        returns (bytes32[] memory siblings, bytes32 top)
+    {
+        siblings = new bytes32[](height);
+        top = leaf;
+        for (uint256 i = 0; i < height; ++i) {
+            siblings[i] = keccak256(abi.encode(seed, i)) & ~bytes32(uint256(0xc0));
+            top = (index >> i) & 1 == 0 ? sha254(top, siblings[i]) : sha254(siblings[i], top);
+        }
+    }
+
+    /// @dev The same for our trees, perfect ones of 2^height leaves.
+    function perfectPath(bytes32 leaf, uint256 index, uint256 height, uint256 seed)
+        internal
+        pure
+        returns (bytes32[] memory siblings, bytes32 top)
+    {
+        siblings = new bytes32[](height);
+        top = leaf;
+        for (uint256 i = 0; i < height; ++i) {
+            siblings[i] = keccak256(abi.encode(seed, i));
+            top = (index >> i) & 1 == 0 ? node(top, siblings[i]) : node(siblings[i], top);
+        }
+    }
+}
