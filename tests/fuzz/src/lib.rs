@@ -1,5 +1,10 @@
 //! What the targets share.
 
+use heliotrope_checks::CHECKS;
+use heliotrope_device_proofs::{
+    abi::{CheckInput, CheckOutput, Plan},
+    sha256,
+};
 use heliotrope_verifier::chains::ethereum::{Fork, Preset};
 
 /// Forks with light client data.
@@ -48,4 +53,50 @@ macro_rules! canonical {
             assert_eq!(value.encode(), $bytes, "two encodings of one value");
         }
     };
+}
+
+/// Gives a check any bytes as its input. It refuses them, or says something well-formed about these very bytes; so does
+/// its plan for the evidence in them.
+///
+/// # Panics
+/// If it does neither.
+pub fn judge(name: &str, data: &[u8]) {
+    let Some(check) = CHECKS.iter().find(|check| check.name == name) else {
+        panic!("no check {name}")
+    };
+    if let Ok(input) = CheckInput::decode(data)
+        && let Some(plan) = (check.plan)(&input.evidence, &input.params)
+    {
+        assert_eq!(Plan::decode(&plan).expect("a plan").encode(), plan);
+    }
+    if let Some(bytes) = (check.check)(data) {
+        let output = CheckOutput::decode(&bytes).expect("an output");
+        assert_eq!(output.encode(), bytes);
+        assert_eq!(output.input_hash, sha256(data));
+        let facts = CheckInput::decode(data).expect("judged, so it decodes").facts.len();
+        assert!(output.facts_read.iter().all(|fact| (*fact as usize) < facts));
+    }
+}
+
+/// The body of a module's first section of this id.
+#[must_use]
+pub fn section(module: &[u8], id: u8) -> Option<&[u8]> {
+    let mut rest = module.get(8..)?;
+    loop {
+        let (&got, after) = rest.split_first()?;
+        let (mut size, mut shift, mut at) = (0_usize, 0, 0);
+        loop {
+            let byte = *after.get(at)?;
+            size |= usize::from(byte & 0x7f) << shift;
+            (shift, at) = (shift + 7, at + 1);
+            if byte < 0x80 {
+                break;
+            }
+        }
+        let body = after.get(at..at.checked_add(size)?)?;
+        if got == id {
+            return Some(body);
+        }
+        rest = after.get(at + size..)?;
+    }
 }

@@ -11,7 +11,11 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::command::{loudly, vectors};
+use crate::{
+    bench_host,
+    command::{loudly, vectors, workspace_root},
+    conformance,
+};
 
 /// Coverage as libFuzzer reads it: counters on edges, comparisons traced.
 const INSTRUMENT: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -95,8 +99,15 @@ fn run(folder: &Path, target: String, seconds: u32) -> Result<FuzzRun> {
     Ok(FuzzRun { target, executions: executions.trim().parse()?, failure })
 }
 
-/// Real data to begin with. Each target takes a leading byte or two that say what follows.
+/// Real data to begin with. Each target takes a leading byte or two that say what follows; a check takes its own input.
 fn plant(target: &str, corpus: &Path) -> Result<()> {
+    if let Some(check) = target.strip_prefix("check_") {
+        return plant_vectors(&check.replace('_', "-"), corpus);
+    }
+    if target == "module_gate" {
+        let (module, _) = bench_host::ready_output()?;
+        return Ok(fs::write(corpus.join("seed-module"), module)?);
+    }
     let Some(vectors) = vectors() else { return Ok(()) };
     let seeds: &[(&str, &[u8])] = match target {
         "light_client_ssz" => &[
@@ -126,6 +137,16 @@ fn plant(target: &str, corpus: &Path) -> Result<()> {
         if let Ok(bytes) = fs::read(vectors.join(file)) {
             fs::write(corpus.join(format!("seed-{number}")), [first, bytes.as_slice()].concat())?;
         }
+    }
+    Ok(())
+}
+
+/// The inputs of a check's committed vectors.
+fn plant_vectors(check: &str, corpus: &Path) -> Result<()> {
+    for vector in
+        conformance::vectors_of(&workspace_root().join("contracts/checks/vectors").join(check))?
+    {
+        fs::write(corpus.join(format!("seed-{}", vector.name)), vector.input)?;
     }
     Ok(())
 }

@@ -69,7 +69,8 @@ pub fn agreed(check: &BuiltCheck, inputs: &[Vec<u8>]) -> Result<Vec<Output>> {
     agreed.context("no engine")
 }
 
-fn in_words(output: &Output) -> String {
+/// An output in hexadecimal, or that there is none.
+pub(crate) fn in_words(output: &Output) -> String {
     output.as_ref().map_or_else(|| REFUSED.to_owned(), hex::encode)
 }
 

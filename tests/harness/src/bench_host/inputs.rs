@@ -23,7 +23,7 @@ use crate::{
 const HEIGHT: u8 = 30;
 
 /// A module in whose memory the output for one input lies ready, and that input.
-pub(super) fn ready_output() -> Result<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn ready_output() -> Result<(Vec<u8>, Vec<u8>)> {
     let input = vec![0; 64];
     let output = CheckOutput {
         verdict: Verdict::Indeterminate,

@@ -2,6 +2,8 @@
 
 mod inputs;
 
+pub(crate) use inputs::ready_output;
+
 use std::{fs, hint::black_box, path::Path, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
@@ -57,7 +59,7 @@ impl Table {
 
 /// A module that gives back an output that lies ready: what is left is the host.
 fn empty(host: &Host, table: &mut Table) -> Result<()> {
-    let (wasm, input) = inputs::ready_output()?;
+    let (wasm, input) = ready_output()?;
     let module = load(host, &wasm)?;
     table.limit("empty check in a fresh instance", micros(|| run(&module, &input))?, 8.0, "µs");
     Ok(())
@@ -109,7 +111,7 @@ fn rules(host: &Host, checks: &[BuiltCheck], table: &mut Table) -> Result<()> {
 
 /// Resident memory of instances that have judged and are still held.
 fn memory(host: &Host, checks: &[BuiltCheck], table: &mut Table) -> Result<()> {
-    let (wasm, input) = inputs::ready_output()?;
+    let (wasm, input) = ready_output()?;
     let radio = inputs::radio()?.1.pop().context("a bundle")?;
     for (name, module, input) in [
         ("empty", load(host, &wasm)?, input),

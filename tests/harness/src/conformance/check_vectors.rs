@@ -12,14 +12,46 @@ use super::Report;
 use crate::{
     checks_build::{BuiltCheck, build_checks},
     command::workspace_root,
-    gate::agreed,
+    gate::{agreed, in_words},
 };
 
 #[derive(Deserialize)]
-struct Vector {
+struct File {
     about: String,
     input: String,
     output: Option<String>,
+}
+
+/// A committed vector.
+#[derive(Clone, Debug)]
+pub struct Vector {
+    /// Name of its file.
+    pub name: String,
+    /// What it shows.
+    pub about: String,
+    /// Input of the check.
+    pub input: Vec<u8>,
+    /// Its output; `None` if it refuses.
+    pub output: Option<Vec<u8>>,
+}
+
+/// The vectors in a folder, by name.
+///
+/// # Errors
+/// If there are none, or a file is not of the format.
+pub fn vectors_of(folder: &Path) -> Result<Vec<Vector>> {
+    let mut vectors = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let file: File = serde_json::from_slice(&fs::read(&path)?)
+            .with_context(|| path.display().to_string())?;
+        let output = file.output.map(hex::decode).transpose()?;
+        vectors.push(Vector { name, about: file.about, input: hex::decode(file.input)?, output });
+    }
+    vectors.sort_by(|a, b| a.name.cmp(&b.name));
+    ensure!(!vectors.is_empty(), "{} has no vectors", folder.display());
+    Ok(vectors)
 }
 
 pub(super) fn run(dir: &Path, report: &mut Report) -> Result<()> {
@@ -31,22 +63,17 @@ pub(super) fn run(dir: &Path, report: &mut Report) -> Result<()> {
 }
 
 fn all_engines(check: &BuiltCheck, folder: &Path) -> Result<String> {
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .with_context(|| format!("{} has no vectors", check.name))?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
-    files.sort();
-    let mut vectors = Vec::new();
-    for file in &files {
-        let vector: Vector =
-            serde_json::from_slice(&fs::read(file)?).with_context(|| file.display().to_string())?;
-        vectors.push(vector);
-    }
-    let inputs: Vec<_> =
-        vectors.iter().map(|vector| hex::decode(&vector.input)).collect::<Result<_, _>>()?;
-    for (vector, output) in vectors.iter().zip(agreed(check, &inputs)?) {
-        let got = output.map(hex::encode);
-        ensure!(got == vector.output, "{}: {got:?}, expected {:?}", vector.about, vector.output);
+    let vectors = vectors_of(folder)?;
+    let inputs: Vec<_> = vectors.iter().map(|vector| vector.input.clone()).collect();
+    for (vector, got) in vectors.iter().zip(agreed(check, &inputs)?) {
+        ensure!(
+            got == vector.output,
+            "{} ({}): {}, expected {}",
+            vector.name,
+            vector.about,
+            in_words(&got),
+            in_words(&vector.output)
+        );
     }
     Ok(format!("{} vectors, the same bytes in four engines", vectors.len()))
 }

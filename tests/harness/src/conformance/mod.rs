@@ -24,6 +24,8 @@ mod network;
 mod pdp;
 mod ssz_root;
 
+pub use check_vectors::{Vector, vectors_of};
+
 /// Finds cases below a folder and reports each of them.
 type Suite = fn(&Path, &mut Report) -> Result<()>;
 

@@ -1,0 +1,6 @@
+//! The check `coverage-radio`: see [`heliotrope_fuzz::judge`].
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| heliotrope_fuzz::judge("coverage-radio", data));
