@@ -25,10 +25,10 @@ pub(crate) const CASES: &[Case] = &[
 const DAEMON: &str = "second-daemon";
 
 /// A folder of its own; gone with the case.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("heliotrope-{name}-{}", std::process::id()));
         drop(fs::remove_dir_all(&path));
         fs::create_dir_all(&path).unwrap();
@@ -40,11 +40,11 @@ impl Folder {
         HostConfig { cache: Some(cache), ..HostConfig::default() }
     }
 
-    fn host(&self) -> Host {
+    pub(crate) fn host(&self) -> Host {
         Host::new(self.config()).unwrap()
     }
 
-    fn codes(&self) -> Vec<PathBuf> {
+    pub(crate) fn codes(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.0.join("code")).unwrap().map(|entry| entry.unwrap().path());
         let mut codes: Vec<_> =
             entries.filter(|p| p.extension().is_some_and(|e| e == "code")).collect();
@@ -59,7 +59,7 @@ impl Drop for Folder {
     }
 }
 
-fn origin(host: &Host, wasm: &[u8]) -> Origin {
+pub(crate) fn origin(host: &Host, wasm: &[u8]) -> Origin {
     let module = host.load(wasm, &sha256(wasm)).unwrap();
     assert!(matches!(module.check(b""), Err(HostError::Refused)));
     module.origin().clone()
@@ -183,7 +183,7 @@ fn disk_full() -> String {
 }
 
 /// Another process on this folder; `limit` is a line of shell before it begins.
-fn daemon(folder: &Path, limit: &str) -> std::process::Child {
+pub(crate) fn daemon(folder: &Path, limit: &str) -> std::process::Child {
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!(r#"{limit} exec "$0" "$@""#));
     command.arg(std::env::current_exe().unwrap()).arg(DAEMON).arg(folder);

@@ -21,6 +21,7 @@
 
 mod cache;
 mod compiler;
+mod disk;
 mod guest;
 mod running;
 mod supply;
@@ -38,7 +39,8 @@ fn main() -> ExitCode {
         return exit;
     }
     let filter = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    let cases = [running::CASES, supply::CASES, compiler::CASES, cache::CASES].concat();
+    let cases =
+        [running::CASES, supply::CASES, compiler::CASES, cache::CASES, disk::CASES].concat();
     let (mut passed, mut failed, mut left_out) = (0, 0, 0);
     for (name, run) in cases {
         if filter.as_ref().is_some_and(|part| !name.contains(part.as_str())) {

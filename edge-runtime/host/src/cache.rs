@@ -113,10 +113,14 @@ impl Cache {
         let bytes = read(&path).ok()?;
         let code = secret::read(&self.config.secret).ok().and_then(|s| open(&s, key, bytes));
         if code.is_none() {
-            // it would be compiled again each time; if it cannot be removed it is just that
-            drop(fs::remove_file(&path));
+            self.remove(key);
         }
         code
+    }
+
+    /// Takes away what is not to be loaded again. Where that fails, the module is compiled each time.
+    pub(crate) fn remove(&self, key: Key) {
+        drop(fs::remove_file(self.path(key)));
     }
 
     /// Keeps code: whole or not at all, also when the power goes.

@@ -146,7 +146,17 @@ impl Host {
                 }
             }
         };
-        let module = code.load(engine).map_err(HostError::engine)?;
+        let (module, origin) = match (code.load(engine), cache) {
+            (Ok(module), _) => (module, origin),
+            // ours, and still not for this engine
+            (Err(_), Some(cache)) if origin == Origin::Kept => {
+                let key = Key::new(pin, engine, &config.limits);
+                cache.remove(key);
+                let (code, origin) = self.compile_and_keep(wasm, pin, cache, key)?;
+                (code.load(engine).map_err(HostError::engine)?, origin)
+            }
+            (Err(error), _) => return Err(HostError::engine(error)),
+        };
         // no imports: an empty linker
         let pre = Linker::new(engine).instantiate_pre(&module).map_err(HostError::engine)?;
         let exports = Exports::of(&module)?;
