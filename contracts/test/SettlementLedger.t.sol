@@ -204,7 +204,7 @@ contract SettlementLedgerTest is Base {
         SettlementLedger.Roots memory r = roots();
         r.moduleHash = keccak256("next");
         propose(r);
-        uint256 proposedAt = block.timestamp;
+        uint256 proposedAt = vm.getBlockTimestamp();
         vm.warp(from + 1);
         vm.expectRevert(
             abi.encodeWithSelector(SettlementLedger.ModuleNotActive.selector, from, proposedAt)
