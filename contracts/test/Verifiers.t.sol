@@ -439,4 +439,27 @@ contract ReadersTest is Game {
         vm.expectRevert();
         this.opens(other, 0);
     }
+
+    function slice(bytes memory data, uint256 from, uint256 to)
+        internal
+        pure
+        returns (bytes memory out)
+    {
+        out = new bytes(to - from);
+        for (uint256 i = from; i < to; ++i) {
+            out[i - from] = data[i];
+        }
+    }
+
+    /// @dev Two openings, the second one broken: each is judged by itself.
+    function test_any_opening_of_a_sample_is_found() public view {
+        (bytes memory good, bytes memory bad) = (get("bundle", 2), get("bundle", 3));
+        // heads, the piece's name, the form; then an array of one
+        vm.assertEq(uint256(uint8(good[50])), 0x81);
+        bytes memory both = bytes.concat(
+            slice(good, 0, 50), hex"82", slice(good, 51, good.length), slice(bad, 51, bad.length)
+        );
+        vm.assertTrue(this.opens(both, 0));
+        vm.assertTrue(!this.opens(both, 1));
+    }
 }
