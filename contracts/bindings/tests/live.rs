@@ -397,7 +397,7 @@ impl World {
         let balance = mapping(owner.into_word(), layout::SERVICE_CREDITS_BALANCES);
         let got = chain.get(credits, "balanceOf(address)(uint256)", &[OWNER]);
         assert_eq!(vec![chain.word(credits, balance)], got);
-        assert_eq!(got, vec![U256::from(199_973)]);
+        assert_eq!(got, vec![U256::from(199_982)]);
     }
 
     fn service(&self) {
