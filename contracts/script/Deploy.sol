@@ -81,6 +81,7 @@ abstract contract Deploy {
     }
 
     error ActivationBeforeTimelock(uint64 got, uint64 expected);
+    error WindowTooLong(uint64 got, uint64 limit);
 
     function deploy(Config memory c) internal returns (Deployed memory d) {
         // everybody can fetch and prove the next module before it acts only if it is announced for at
@@ -89,6 +90,9 @@ abstract contract Deploy {
             c.activationDelay >= c.timelockDelay,
             ActivationBeforeTimelock(c.activationDelay, c.timelockDelay)
         );
+        // a verifier is announced for seven days (`DisputeGame.VERIFIER_DELAY`): no proposal may be open
+        // for longer, or it could be judged by one that came after it
+        require(c.disputeWindow < 7 days, WindowTooLong(c.disputeWindow, 7 days));
         d.manager = new AccessManager(c.deployer);
         address manager = address(d.manager);
         d.devices = new DeviceRegistry(manager);

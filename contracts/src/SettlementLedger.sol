@@ -21,6 +21,7 @@ import {PullPayments} from "./lib/PullPayments.sol";
 ///                             v  │
 ///                            refuted
 /// ```
+/// A reservation that lapsed, and a proposal that nobody made final in time, is proposed over.
 /// Bond and window never change: nobody, no vote either, can weaken what secures an entry that is
 /// already there. Other terms need another ledger, announced like any proposal.
 contract SettlementLedger is SettlementLedgerStorage, PullPayments, AccessManaged {
@@ -33,6 +34,10 @@ contract SettlementLedger is SettlementLedgerStorage, PullPayments, AccessManage
     /// @notice Seconds that a reservation holds. Judging a lane takes minutes; an hour leaves room for
     /// a restart, and an epoch of a day is hardly delayed by a gateway that reserved and went away.
     uint64 public constant RESERVATION = 1 hours;
+    /// @notice Seconds after its window in which a proposal must become final, which anyone can make
+    /// it. One that cannot (its module was never pinned) would block the entry for ever; a week is
+    /// longer than any dispute takes and than anybody who has a bond in it forgets.
+    uint64 public constant TAKE_OVER = 7 days;
 
     mapping(bytes32 key => Seal) internal seals;
     /// @notice The contract that may refute entries.
@@ -275,22 +280,22 @@ contract SettlementLedger is SettlementLedgerStorage, PullPayments, AccessManage
         return keccak256(abi.encode(checkId, epoch));
     }
 
-    /// @dev What the caller owes to propose here: nothing more on an own reservation. A lapsed one is
-    /// taken over, and its bond burns.
+    /// @dev What the caller owes to propose here: nothing more on an own reservation. A lapsed one, and
+    /// a proposal that nobody could make final, is taken over, and its bond burns.
     function _takeOver(Settlement storage s, bytes32 checkId, uint256 lane, uint256 epoch)
         private
         returns (uint256 due)
     {
         uint8 status = s.status;
-        if (status == RESERVED) {
-            if (s.proposer == msg.sender) return 0;
-            require(block.timestamp > s.deadline, AlreadyProposed(checkId, lane, epoch, s.proposer));
-            withdrawable[BURN] += BOND;
-        } else {
-            require(
-                status == 0 || status == REFUTED, AlreadyProposed(checkId, lane, epoch, s.proposer)
-            );
-        }
+        if (status == 0 || status == REFUTED) return BOND;
+        if (status == RESERVED && s.proposer == msg.sender) return 0;
+        uint256 until = s.deadline;
+        if (status == PROPOSED) until += TAKE_OVER;
+        require(
+            status != FINAL && block.timestamp > until && s.openDisputes == 0,
+            AlreadyProposed(checkId, lane, epoch, s.proposer)
+        );
+        withdrawable[BURN] += BOND;
         return BOND;
     }
 

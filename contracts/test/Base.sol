@@ -6,6 +6,8 @@ interface Vm {
     function prank(address) external;
     function warp(uint256) external;
     function roll(uint256) external;
+    /// The compiler may take `block.timestamp` for one value throughout a call; `warp` changes it.
+    function getBlockTimestamp() external view returns (uint256);
     function deal(address, uint256) external;
     function assume(bool) external pure;
     function expectRevert(bytes calldata) external;

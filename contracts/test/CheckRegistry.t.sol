@@ -4,15 +4,53 @@ pragma solidity 0.8.37;
 import {AccessManager} from "@openzeppelin/contracts/access/manager/AccessManager.sol";
 import {IAccessManaged} from "@openzeppelin/contracts/access/manager/IAccessManaged.sol";
 import {Base} from "./Base.sol";
-import {CheckRegistry} from "../src/CheckRegistry.sol";
+import {CheckRegistry, CheckRegistryStorage} from "../src/CheckRegistry.sol";
+
+/// @notice Pins at random, and remembers, for the invariant test.
+contract Pinners is Base {
+    bytes32 internal constant CHECK = keccak256("coverage-radio");
+    CheckRegistry public immutable CHECKS;
+    CheckRegistry.Version[] internal pinned;
+
+    constructor() {
+        CHECKS = new CheckRegistry(address(new AccessManager(address(this))), 3600);
+    }
+
+    function pin(bytes32 moduleHash, bytes32 paramsHash, uint16 abi_, uint16 later) external {
+        // mostly far enough ahead to be taken
+        uint64 activeFrom = uint64(block.timestamp) + 2 * uint64(later);
+        CHECKS.pin(CHECK, moduleHash, paramsHash, abi_, activeFrom);
+        pinned.push(CheckRegistryStorage.Version(moduleHash, paramsHash, activeFrom, abi_));
+    }
+
+    function pass(uint16 seconds_) external {
+        vm.warp(block.timestamp + seconds_);
+    }
+
+    /// @dev Every version is what it was when it was pinned, and times never go back.
+    function kept() external view returns (bool) {
+        if (CHECKS.count(CHECK) != pinned.length) return false;
+        uint64 last;
+        for (uint256 i = 0; i < pinned.length; ++i) {
+            CheckRegistry.Version memory v = CHECKS.versionOf(CHECK, i + 1);
+            if (keccak256(abi.encode(v)) != keccak256(abi.encode(pinned[i]))) return false;
+            if (v.activeFrom < last) return false;
+            last = v.activeFrom;
+        }
+        return CHECKS.versionOf(CHECK, pinned.length + 1).moduleHash == 0;
+    }
+}
 
 contract CheckRegistryTest is Base {
     bytes32 internal constant CHECK = keccak256("coverage-radio");
     uint64 internal constant DELAY = 3600;
     CheckRegistry internal checks;
+    Pinners internal pinners;
 
     function setUp() public {
         vm.warp(1_000_000);
+        pinners = new Pinners();
+        targetContract(address(pinners));
         checks = new CheckRegistry(address(new AccessManager(address(this))), DELAY);
     }
 
@@ -97,5 +135,9 @@ contract CheckRegistryTest is Base {
         vm.assertEq(bits(word, 0, 64), activeFrom);
         vm.assertEq(word >> 64, 1);
         vm.assertEq(uint256(vm.load(address(checks), mapped(CHECK, 1, 0))), 1);
+    }
+
+    function invariant_versions_are_only_appended() public view {
+        vm.assertTrue(pinners.kept());
     }
 }

@@ -26,6 +26,7 @@ abstract contract Game is Vectors {
     SettlementLedger internal ledger;
     GatewayQuorum internal quorum;
     DisputeGame internal game;
+    uint256 internal epoch = 3;
 
     function deploy() internal {
         load();
@@ -46,7 +47,7 @@ abstract contract Game is Vectors {
     receive() external payable {}
 
     function claim() internal view returns (Claim memory c) {
-        (c.checkId, c.lane, c.epoch) = (CHECK, 15, 3);
+        (c.checkId, c.lane, c.epoch) = (CHECK, 15, epoch);
         c.roots.evidence = root("evidence");
         c.roots.verdict = root("verdict");
         c.roots.reward = root("reward");
@@ -57,11 +58,11 @@ abstract contract Game is Vectors {
     function propose() internal {
         Claim memory c = claim();
         vm.prank(PROPOSER);
-        ledger.propose{value: BOND}(CHECK, 15, 3, 999, c.roots);
+        ledger.propose{value: BOND}(CHECK, 15, epoch, 999, c.roots);
     }
 
     function key() internal view returns (bytes32) {
-        return ledger.settlementKey(CHECK, 15, 3);
+        return ledger.settlementKey(CHECK, 15, epoch);
     }
 
     function commitment() internal view returns (bytes32) {
@@ -92,10 +93,110 @@ abstract contract Game is Vectors {
     }
 }
 
+/// @notice Challenges, asks and collects at random, for the invariant test.
+contract Challengers is Game {
+    uint256 internal round;
+    bytes32[] internal hashes;
+
+    constructor() {
+        deploy();
+    }
+
+    function fresh() internal {
+        ++epoch;
+        propose();
+    }
+
+    function sealNext(uint8 kind, bytes memory proof) internal returns (bytes32 salt) {
+        salt = bytes32(++round);
+        bytes32 hash =
+            game.sealHash(address(this), key(), commitment(), kind, keccak256(proof), salt);
+        game.seal{value: STAKE}(hash);
+        hashes.push(hash);
+        vm.roll(block.number + 1);
+    }
+
+    function strike() internal {
+        bytes memory proof = storageProof(3);
+        game.challenge(claim(), STORAGE, proof, sealNext(STORAGE, proof));
+    }
+
+    function question() internal {
+        Verdicts.Leaf memory leaf = verdict(0);
+        game.ask(claim(), leaf, sealNext(255, abi.encode(leaf)));
+    }
+
+    function sealOnly() external {
+        fresh();
+        sealNext(STORAGE, storageProof(2));
+    }
+
+    function challenge() external {
+        fresh();
+        strike();
+    }
+
+    function ask(bool thenStrike) external {
+        fresh();
+        question();
+        if (thenStrike) strike();
+    }
+
+    function second() external {
+        fresh();
+        bytes memory proof = storageProof(3);
+        bytes32 salt = sealNext(STORAGE, proof);
+        strike();
+        game.takeBackMoot(key(), commitment(), STORAGE, keccak256(proof), salt);
+    }
+
+    function lapse(uint256 n, bool late) external {
+        if (late) vm.warp(block.timestamp + 1 days + 1);
+        game.lapse(hashes[n % hashes.length]);
+    }
+
+    function collect(uint256 n) external {
+        game.collect(hashes[n % hashes.length]);
+    }
+
+    function forfeit(uint256 n) external {
+        vm.warp(block.timestamp + 1 hours + 1);
+        game.forfeit(hashes[n % hashes.length]);
+    }
+
+    function withdraw() external {
+        game.withdraw();
+    }
+
+    /// @dev Bonds of open seals and disputes, what was won and not yet collected, and payments due.
+    function due() external view returns (uint256 sum) {
+        sum = game.withdrawableOf(address(this)) + game.withdrawableOf(game.BURN())
+            + game.withdrawableOf(PROPOSER);
+        for (uint256 i = 0; i < hashes.length; ++i) {
+            uint8 status_ = game.sealedAs(hashes[i]).status;
+            if (status_ == 1) sum += STAKE;
+            if (status_ == 2) sum += STAKE + BOND;
+            if (game.dispute(hashes[i]).status == 1) sum += STAKE;
+        }
+    }
+
+    function held() external view returns (uint256) {
+        return address(game).balance;
+    }
+}
+
 contract DisputeGameTest is Game {
+    Challengers internal challengers;
+
     function setUp() public {
         deploy();
         propose();
+        challengers = new Challengers();
+        targetContract(address(challengers));
+    }
+
+    function invariant_bonds_are_conserved() public view {
+        vm.assertEq(challengers.held(), challengers.due());
     }
 
     function sealQuestion(uint256 leaf) internal returns (Verdicts.Leaf memory asked) {

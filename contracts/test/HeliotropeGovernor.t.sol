@@ -165,6 +165,15 @@ contract HeliotropeGovernorTest is Base, Deploy {
         deploy(c);
     }
 
+    function test_a_verifier_never_judges_what_was_open_before_it_came() public {
+        Config memory c = config();
+        c.disputeWindow = d.game.VERIFIER_DELAY();
+        vm.expectRevert(
+            abi.encodeWithSelector(Deploy.WindowTooLong.selector, c.disputeWindow, 7 days)
+        );
+        this.deployWith(c);
+    }
+
     function test_modules_are_announced_for_as_long_as_any_change() public {
         Config memory c = config();
         c.activationDelay = c.timelockDelay - 1;

@@ -46,7 +46,7 @@ contract HexEscrowTest is Service {
     function test_an_epoch_counts_once_in_the_right_hex_and_in_time() public {
         ServiceProofs.Heartbeat memory early = beat();
         bytes32 id = fund();
-        uint64 fundedAt = uint64(block.timestamp);
+        uint64 fundedAt = uint64(vm.getBlockTimestamp());
         vm.expectRevert(
             abi.encodeWithSelector(HexEscrow.NotInTime.selector, fundedAt - 601, fundedAt, deadline)
         );

@@ -45,7 +45,7 @@ contract ServiceCreditsTest is Base {
     }
 
     function test_a_stale_price_is_refused() public {
-        uint256 at_ = block.timestamp;
+        uint256 at_ = vm.getBlockTimestamp();
         vm.warp(at_ + 600);
         credits.mint(address(this), 1 ether, 0);
         vm.warp(at_ + 601);

@@ -187,7 +187,7 @@ contract ServiceLevelTest is Fleet {
 
     function test_reports_from_before_the_repair_and_of_one_epoch_do_not_count() public {
         silent(device);
-        uint64 before = uint64(block.timestamp);
+        uint64 before = uint64(vm.getBlockTimestamp());
         technician(7);
         level.heard(settle(++epoch, before + 1, CELL));
         vm.assertEq(uint256(level.promised(device).reports), 0);

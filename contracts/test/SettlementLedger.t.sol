@@ -48,16 +48,21 @@ contract Proposers is Base {
     function propose(uint256 lane, uint256 epoch) external {
         (lane, epoch) = (lane % 2, epoch % 2);
         vm.roll(block.number + 1);
-        bool reserved = LEDGER.settlement(CHECK, lane, epoch).status == 4;
-        uint256 due = reserved ? 0 : LEDGER.BOND();
+        uint8 status = LEDGER.settlement(CHECK, lane, epoch).status;
+        uint256 due = status == 4 ? 0 : LEDGER.BOND();
         vm.deal(address(this), address(this).balance + due);
         LEDGER.propose{value: due}(CHECK, lane, epoch, block.number - 1, roots());
-        if (!reserved) ++held;
+        // on a reservation the bond was in; taking over, one comes in and one burns
+        if (status == 0 || status == 3) ++held;
         earliest[key(lane, epoch)] = block.timestamp + LEDGER.WINDOW() + 1;
         modules[key(lane, epoch)] = roots();
     }
 
     mapping(bytes32 key => SettlementLedger.Roots) internal modules;
+
+    function wait() external {
+        vm.warp(block.timestamp + LEDGER.TAKE_OVER());
+    }
 
     function pass(uint256 seconds_) external {
         vm.warp(block.timestamp + seconds_ % (2 * LEDGER.WINDOW()));
@@ -204,7 +209,7 @@ contract SettlementLedgerTest is Base {
         SettlementLedger.Roots memory r = roots();
         r.moduleHash = keccak256("next");
         propose(r);
-        uint256 proposedAt = block.timestamp;
+        uint256 proposedAt = vm.getBlockTimestamp();
         vm.warp(from + 1);
         vm.expectRevert(
             abi.encodeWithSelector(SettlementLedger.ModuleNotActive.selector, from, proposedAt)
@@ -318,6 +323,41 @@ contract SettlementLedgerTest is Base {
         propose(roots());
         vm.assertEq(ledger.settlement(CHECK, 15, 3).proposer, address(this));
         vm.assertEq(ledger.withdrawableOf(ledger.BURN()), BOND);
+    }
+
+    /// @dev SECURITY: a proposal that can never be final must not block its entry for ever.
+    function test_a_proposal_that_nobody_can_make_final_is_taken_over() public {
+        SettlementLedger.Roots memory r = roots();
+        r.moduleHash = keccak256("never pinned");
+        vm.deal(address(0xbeef), 2 ether);
+        vm.prank(address(0xbeef));
+        ledger.propose{value: BOND}(CHECK, 15, 3, 999, r);
+        uint256 until = vm.getBlockTimestamp() + WINDOW + ledger.TAKE_OVER();
+        vm.warp(until);
+        bytes memory refusal = abi.encodeWithSelector(
+            SettlementLedger.AlreadyProposed.selector, CHECK, 15, 3, address(0xbeef)
+        );
+        vm.expectRevert(refusal);
+        propose(roots());
+        vm.warp(until + 1);
+        propose(roots());
+        vm.assertEq(ledger.settlement(CHECK, 15, 3).proposer, address(this));
+        vm.assertEq(ledger.withdrawableOf(ledger.BURN()), BOND);
+        vm.assertEq(address(ledger).balance, 2 * BOND);
+    }
+
+    function test_a_disputed_proposal_is_not_taken_over() public {
+        propose(roots());
+        bytes32 at_ = key();
+        vm.prank(address(proposers));
+        ledger.openDispute(at_, keccak256(abi.encode(roots())));
+        vm.warp(vm.getBlockTimestamp() + WINDOW + ledger.TAKE_OVER() + 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                SettlementLedger.AlreadyProposed.selector, CHECK, 15, 3, address(this)
+            )
+        );
+        propose(roots());
     }
 
     function test_only_the_game_disputes() public {

@@ -223,6 +223,12 @@ fn settlements(values: &[U256]) -> Vec<Settlement> {
 
 fn check_lane(lane: &LaneManifest, entry: &Settlement, epoch: u64) -> Result<(), Broken> {
     let got = roots(lane).commitment();
+    if entry.is_refuted() {
+        return Err(broken(format!(
+            "lane {} of epoch {epoch}: what {} proposed was refuted",
+            lane.lane, entry.proposer
+        )));
+    }
     if got == entry.commitment {
         return Ok(());
     }

@@ -84,4 +84,75 @@ sol! {
         function withdraw() external;
         function settlement(bytes32 checkId, uint256 lane, uint256 epoch) external view returns (Settlement memory);
     }
+
+    /// `contracts/src/DisputeGame.sol`.
+    #[sol(rpc)]
+    #[derive(Debug)]
+    interface IDisputeGame {
+        struct Roots {
+            bytes32 evidence;
+            bytes32 verdict;
+            bytes32 coverage;
+            bytes32 reward;
+            bytes32 moduleHash;
+            bytes32 anchorHash;
+        }
+        struct Claim {
+            bytes32 checkId;
+            uint256 lane;
+            uint256 epoch;
+            Roots roots;
+        }
+        struct Leaf {
+            uint256 index;
+            uint256 count;
+            bytes32 bundleHash;
+            bytes output;
+            bytes32[] path;
+        }
+        struct Dispute {
+            bytes32 key;
+            bytes32 commitment;
+            bytes32 outputHash;
+            bytes32 bundleHash;
+            address proposer;
+            uint64 deadline;
+            uint32 needed;
+            address challenger;
+            uint64 openedAt;
+            uint8 status;
+        }
+        /// The `proof` of `StorageVerifier`.
+        struct StorageProof {
+            uint256 index;
+            uint256 count;
+            bytes bundle;
+            bytes output;
+            bytes32[] path;
+            uint256 opening;
+        }
+        event ChallengeWon(bytes32 indexed checkId, bytes32 indexed key, address indexed challenger, uint8 kind);
+        event DisputeOpened(bytes32 indexed disputeId, bytes32 indexed checkId, bytes32 indexed key, uint256 leaf, bytes32 bundleHash, bytes32 outputHash);
+        event DisputeClosed(bytes32 indexed disputeId, uint8 status, bytes32 outputHash);
+        function BOND() external view returns (uint256);
+        function seal(bytes32 hash) external payable;
+        function challenge(Claim calldata claim, uint8 kind, bytes calldata proof, bytes32 salt) external;
+        function ask(Claim calldata claim, Leaf calldata leaf, bytes32 salt) external returns (bytes32 disputeId);
+        function resolve(bytes32 disputeId, bytes32 outputHash, bytes[] calldata signatures) external;
+        function lapse(bytes32 disputeId) external;
+        function collect(bytes32 hash) external;
+        function withdraw() external;
+        function dispute(bytes32 disputeId) external view returns (Dispute memory);
+        function sealHash(address challenger, bytes32 key, bytes32 commitment, uint8 kind, bytes32 proofHash, bytes32 salt) external pure returns (bytes32);
+    }
+
+    /// `contracts/src/GatewayQuorum.sol`.
+    #[sol(rpc)]
+    #[derive(Debug)]
+    interface IGatewayQuorum {
+        function BOND() external view returns (uint256);
+        function join() external payable;
+        function needed() external view returns (uint256);
+        function voteDigest(bytes32 disputeId, bytes32 outputHash) external view returns (bytes32);
+    }
 }

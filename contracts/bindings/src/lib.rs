@@ -54,6 +54,9 @@ impl Version {
     }
 }
 
+/// [`Settlement::status`] of an entry that was shown to be wrong; it may be proposed anew.
+pub const STATUS_REFUTED: u8 = 3;
+
 /// One entry of the ledger.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Settlement {
@@ -84,6 +87,12 @@ impl Settlement {
             open_disputes: low_two_bytes(layout::SETTLEMENT_OPEN_DISPUTES.read(packed)),
             bond_returned: layout::SETTLEMENT_BOND_RETURNED.read(packed) != 0,
         }
+    }
+
+    /// The entry keeps the commitment that was struck out, so whoever compares it must ask this too.
+    #[must_use]
+    pub const fn is_refuted(&self) -> bool {
+        self.status == STATUS_REFUTED
     }
 }
 

@@ -2,8 +2,14 @@
 //!
 //! After a change of the layouts write it with
 //! `cargo test --release -p heliotrope-contracts --test layout -- --ignored`.
-
-#![allow(missing_docs, reason = "a test")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::{
     fmt::Write as _,

@@ -3,8 +3,14 @@
 //!
 //! They stand in `contracts/test/vectors.json`. If an encoding changes on purpose, write it with
 //! `cargo test --release -p heliotrope-contracts --test vectors -- --ignored`.
-
-#![allow(missing_docs, reason = "a test")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::{fmt::Write as _, fs, path::Path};
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+
 /// @title PullPayments
 /// @notice Ether that a contract owes, to be fetched. Nothing is ever pushed while a decision is made:
 /// a receiver that cannot receive holds up nobody.
-abstract contract PullPayments {
+abstract contract PullPayments is ReentrancyGuardTransient {
     /// @notice Where forfeited ether goes. Nobody has its key: the address is a word, not a hash.
     address public constant BURN = 0x000000000000000000000000000000000000dEaD;
 
@@ -17,12 +19,12 @@ abstract contract PullPayments {
     error TransferFailed(address account, uint256 amount);
 
     /// @notice Pays out what is due to the caller.
-    function withdraw() external {
+    function withdraw() external nonReentrant {
         _pay(msg.sender);
     }
 
     /// @notice Pays an account what is due to it. Anyone may call it; it is how burned ether leaves.
-    function withdrawFor(address account) external {
+    function withdrawFor(address account) external nonReentrant {
         _pay(account);
     }
 
@@ -31,7 +33,7 @@ abstract contract PullPayments {
         return withdrawable[account];
     }
 
-    /// @dev The balance is cleared before the call: a receiver that calls back finds nothing.
+    /// @dev The balance is cleared before the call, and the guard keeps a receiver from calling back.
     function _pay(address account) private {
         uint256 amount = withdrawable[account];
         require(amount != 0, NothingToWithdraw(account));

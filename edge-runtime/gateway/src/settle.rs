@@ -17,7 +17,7 @@ use alloy::{
 use alloy_primitives::{B256, U256};
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_contracts::{
-    Settlement,
+    STATUS_REFUTED, Settlement,
     abi::ISettlementLedger::{self, ISettlementLedgerInstance},
     settlement_slots,
 };
@@ -185,7 +185,8 @@ impl Settler {
         let ledger = self.ledger().await?;
         let check_id = self.chain.deployed.check_id;
         let entry = ledger.settlement(check_id, U256::from(lane), U256::from(epoch)).call().await?;
-        Ok((entry.commitment == roots(&manifest).commitment()).then_some(manifest))
+        let same = entry.commitment == roots(&manifest).commitment();
+        Ok((same && entry.status != STATUS_REFUTED).then_some(manifest))
     }
 
     async fn propose_all(
@@ -249,6 +250,9 @@ impl Settler {
                 if entry.status != 0 && entry.commitment != expected {
                     let got = entry.commitment;
                     bail!("lane {}: ledger has {got}, computed {expected}", manifest.lane);
+                }
+                if entry.is_refuted() {
+                    bail!("lane {}: {expected} was refuted", manifest.lane);
                 }
             }
             if entries.iter().all(|e| e.status != 0) {

@@ -235,6 +235,9 @@ fn committed(
     if got != stored.commitment {
         return Err(at(format!("the roots hash to {got}, it stores {}", stored.commitment)));
     }
+    if stored.is_refuted() {
+        return Err(at(format!("what {} proposed was refuted", stored.proposer)));
+    }
     for leaf in &bundle.evidence.leaves {
         leaf.verify(lane).map_err(|e| format!("leaf {} of lane {}: {e}", leaf.index, lane.lane))?;
     }
