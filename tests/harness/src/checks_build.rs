@@ -131,22 +131,27 @@ fn manifest(workspace_root: &Path) -> Result<Manifest> {
 fn build(root: &Path, out_dir: &Path, manifest: &Manifest) -> Result<Vec<BuiltCheck>> {
     let root = root.canonicalize().with_context(|| root.display().to_string())?;
     fs::create_dir_all(out_dir)?;
+    let flags = flags(&root)?.join("\x1f");
+    manifest.check.iter().map(|entry| build_one(&root, out_dir, &entry.name, &flags)).collect()
+}
+
+fn build_one(root: &Path, out_dir: &Path, name: &str, flags: &str) -> Result<BuiltCheck> {
     let target = root.join("target");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(&root).env("CARGO_TARGET_DIR", &target);
+    cargo.current_dir(root).env("CARGO_TARGET_DIR", &target);
     for (variable, _) in std::env::vars_os() {
         let variable = variable.to_string_lossy().into_owned();
         if variable.contains("RUSTFLAGS") || variable.starts_with("CARGO_PROFILE_") {
             cargo.env_remove(variable);
         }
     }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(&root)?.join("\x1f"));
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags);
     cargo.args(["build", "--locked", "--quiet", "--target", "wasm32-unknown-unknown"]);
-    cargo.args(["--profile", "pinned", "-p", "heliotrope-checks"]);
-    cargo.args(manifest.check.iter().flat_map(|entry| ["--bin", &entry.name]));
-    quietly("checks: build", &mut cargo)?;
-    let built = target.join("wasm32-unknown-unknown/pinned");
-    manifest.check.iter().map(|entry| finish(&entry.name, &built, out_dir)).collect()
+    cargo.args(["--profile", "pinned", "-p", "heliotrope-checks", "--no-default-features"]);
+    // with its own code alone: a new check must not change the bytes of the others
+    cargo.args(["--features", name, "--bin", name]);
+    quietly(&format!("checks: build {name}"), &mut cargo)?;
+    finish(name, &target.join("wasm32-unknown-unknown/pinned"), out_dir)
 }
 
 /// Cuts a module out of what the compiler made.
