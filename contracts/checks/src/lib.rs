@@ -10,15 +10,22 @@
 //!
 //! `docs/writing-a-check.md` says how to add one.
 
+#![cfg_attr(not(feature = "all"), allow(dead_code, reason = "a module is built with one check"))]
+
+#[cfg(any(feature = "all", feature = "coverage-map"))]
 pub mod coverage_map;
+#[cfg(any(feature = "all", feature = "coverage-radio"))]
 pub mod coverage_radio;
+#[cfg(any(feature = "all", feature = "data-transfer"))]
 pub mod data_transfer;
 mod device;
 mod facts;
 pub mod guest;
 mod heap;
 pub mod judge;
+#[cfg(any(feature = "all", feature = "storage-commp"))]
 pub mod storage_commp;
+#[cfg(any(feature = "all", feature = "storage-pdp"))]
 pub mod storage_pdp;
 #[cfg(test)]
 mod vectors;
@@ -36,22 +43,25 @@ pub struct Check {
     pub check: fn(&[u8]) -> Option<Vec<u8>>,
 }
 
-macro_rules! check {
-    ($module:ident) => {
-        Check {
-            name: $module::NAME,
-            describe: $module::describe_bytes,
-            plan: $module::plan_bytes,
-            check: $module::check_bytes,
-        }
+macro_rules! checks {
+    ($($module:ident = $feature:literal,)+) => {
+        /// Every check, by name.
+        pub const CHECKS: &[Check] = &[$(
+            #[cfg(any(feature = "all", feature = $feature))]
+            Check {
+                name: $module::NAME,
+                describe: $module::describe_bytes,
+                plan: $module::plan_bytes,
+                check: $module::check_bytes,
+            },
+        )+];
     };
 }
 
-/// Every check, by name.
-pub const CHECKS: &[Check] = &[
-    check!(coverage_map),
-    check!(coverage_radio),
-    check!(data_transfer),
-    check!(storage_commp),
-    check!(storage_pdp),
-];
+checks! {
+    coverage_map = "coverage-map",
+    coverage_radio = "coverage-radio",
+    data_transfer = "data-transfer",
+    storage_commp = "storage-commp",
+    storage_pdp = "storage-pdp",
+}

@@ -154,33 +154,27 @@ fn manifest(workspace_root: &Path) -> Result<Manifest> {
 fn build(root: &Path, out_dir: &Path, manifest: &Manifest) -> Result<Vec<BuiltCheck>> {
     let root = root.canonicalize().with_context(|| root.display().to_string())?;
     fs::create_dir_all(out_dir)?;
-    let made_for = |made_for| manifest.check.iter().filter(move |entry| entry.made_for == made_for);
-    for how in [MadeFor::Size, MadeFor::Speed] {
-        let names: Vec<_> = made_for(how).map(|entry| entry.name.as_str()).collect();
-        if !names.is_empty() {
-            compile(&root, how, &names)?;
-        }
-    }
-    let built =
-        |entry: &Entry| root.join("target/wasm32-unknown-unknown").join(entry.made_for.profile());
-    manifest.check.iter().map(|entry| finish(&entry.name, &built(entry), out_dir)).collect()
+    manifest.check.iter().map(|entry| build_one(&root, out_dir, entry)).collect()
 }
 
-fn compile(root: &Path, how: MadeFor, names: &[&str]) -> Result<()> {
+fn build_one(root: &Path, out_dir: &Path, entry: &Entry) -> Result<BuiltCheck> {
+    let (name, profile) = (entry.name.as_str(), entry.made_for.profile());
+    let target = root.join("target");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root).env("CARGO_TARGET_DIR", root.join("target"));
+    cargo.current_dir(root).env("CARGO_TARGET_DIR", &target);
     for (variable, _) in std::env::vars_os() {
         let variable = variable.to_string_lossy().into_owned();
         if variable.contains("RUSTFLAGS") || variable.starts_with("CARGO_PROFILE_") {
             cargo.env_remove(variable);
         }
     }
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(root, how)?.join("\x1f"));
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags(root, entry.made_for)?.join("\x1f"));
     cargo.args(["build", "--locked", "--quiet", "--target", "wasm32-unknown-unknown"]);
-    cargo.args(["--profile", how.profile(), "-p", "heliotrope-checks"]);
-    cargo.args(names.iter().flat_map(|name| ["--bin", name]));
-    quietly(&format!("checks: build ({})", how.profile()), &mut cargo)?;
-    Ok(())
+    cargo.args(["--profile", profile, "-p", "heliotrope-checks", "--no-default-features"]);
+    // with its own code alone: a new check must not change the bytes of the others
+    cargo.args(["--features", name, "--bin", name]);
+    quietly(&format!("checks: build {name}"), &mut cargo)?;
+    finish(name, &target.join("wasm32-unknown-unknown").join(profile), out_dir)
 }
 
 /// Cuts a module out of what the compiler made.

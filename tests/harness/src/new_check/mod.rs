@@ -94,18 +94,23 @@ fn with_module(lib: &str, module: &str) -> Result<String> {
         let line = line.strip_prefix("pub ").unwrap_or(line);
         Some(line.strip_prefix("mod ")?.strip_suffix(';')?.to_owned())
     };
-    let listed =
-        |line: &str| Some(line.trim().strip_prefix("check!(")?.strip_suffix("),")?.to_owned());
-    insert_sorted(&mut lines, module, &format!("pub mod {module};"), declared)?;
-    insert_sorted(&mut lines, module, &format!("    check!({module}),"), listed)?;
+    let listed = |line: &str| {
+        let (name, _) = line.strip_prefix("    ")?.strip_suffix("\",")?.split_once(" = \"")?;
+        Some(name.to_owned())
+    };
+    let feature = module.replace('_', "-");
+    let declaration =
+        format!("#[cfg(any(feature = \"all\", feature = \"{feature}\"))]\npub mod {module};");
+    insert_sorted(&mut lines, module, &declaration, declared)?;
+    insert_sorted(&mut lines, module, &format!("    {module} = \"{feature}\","), listed)?;
     Ok(lines.join("\n") + "\n")
 }
 
-/// Puts a line into the run of lines that `name_of` knows, by name, and before attributes of its successor.
+/// Puts text into the run of lines that `name_of` knows, by name, and before attributes of its successor.
 fn insert_sorted(
     lines: &mut Vec<String>,
     name: &str,
-    line: &str,
+    text: &str,
     name_of: impl Fn(&str) -> Option<String>,
 ) -> Result<()> {
     let named: Vec<(usize, String)> =
@@ -116,12 +121,15 @@ fn insert_sorted(
     while place > 0 && lines[place - 1].starts_with("#[") {
         place -= 1;
     }
-    lines.insert(place, line.to_owned());
+    lines.insert(place, text.to_owned());
     Ok(())
 }
 
-/// `Cargo.toml` with one more program.
+/// `Cargo.toml` with one more program, and the feature that builds it alone.
 fn with_bin(cargo: &str, name: &str) -> Result<String> {
+    let feature = format!("all = []\n{name} = []\n");
+    ensure!(cargo.contains("all = []\n"), "Cargo.toml has no feature of all checks");
+    let cargo = cargo.replacen("all = []\n", &feature, 1);
     let (before, after) =
         cargo.split_once("[dependencies]\n").context("Cargo.toml has no dependencies")?;
     let bin = format!(
@@ -147,14 +155,16 @@ mod tests {
 
     #[test]
     fn a_module_stands_in_its_place_and_leaves_attributes_with_their_own() {
-        let lib = "pub mod bee;\nmod cow;\n#[cfg(test)]\nmod vectors;\n\nconst CHECKS: &[Check] = &[\n    \
-                   check!(bee),\n];\n";
+        let lib = "pub mod bee;\nmod cow;\n#[cfg(test)]\nmod vectors;\n\nchecks! {\n    bee = \"bee\",\n}\n";
         let with = |name| with_module(lib, name).unwrap();
-        assert!(with("ant").starts_with("pub mod ant;\npub mod bee;\n"));
-        assert!(with("ant").contains("    check!(ant),\n    check!(bee),\n"));
-        assert!(with("dog").contains("mod cow;\npub mod dog;\n#[cfg(test)]\nmod vectors;\n"));
-        assert!(with("yak").contains("mod vectors;\npub mod yak;\n"));
-        assert!(with("yak").contains("    check!(bee),\n    check!(yak),\n];\n"));
+        assert!(with("ant").contains("feature = \"ant\"))]\npub mod ant;\npub mod bee;\n"));
+        assert!(with("ant").contains("checks! {\n    ant = \"ant\",\n    bee = \"bee\",\n}"));
+        assert!(
+            with("dog")
+                .contains("feature = \"dog\"))]\npub mod dog;\n#[cfg(test)]\nmod vectors;\n")
+        );
+        assert!(with("yak").contains("feature = \"yak\"))]\npub mod yak;\n"));
+        assert!(with("yak").contains("checks! {\n    bee = \"bee\",\n    yak = \"yak\",\n}"));
         assert!(with_module(lib, "bee").is_err());
     }
 
