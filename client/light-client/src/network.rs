@@ -81,8 +81,8 @@ pub struct NetworkBlobs {
     pub max_blobs_per_block: u64,
 }
 
-/// Contract addresses.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+/// Contract addresses: three that every proof needs, and those of the set that a network may have beside them.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct NetworkContracts {
     /// `DeviceRegistry`.
     pub device_registry: Address,
@@ -90,6 +90,45 @@ pub struct NetworkContracts {
     pub check_registry: Address,
     /// `SettlementLedger`.
     pub settlement_ledger: Address,
+    /// `AccessManager`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_manager: Option<Address>,
+    /// `TimelockController`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timelock: Option<Address>,
+    /// `HeliotropeGovernor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governor: Option<Address>,
+    /// `DisputeGame`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute_game: Option<Address>,
+    /// `GatewayQuorum`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_quorum: Option<Address>,
+    /// `ServiceToken`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_token: Option<Address>,
+    /// `PriceFeed`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_feed: Option<Address>,
+    /// `ServiceCredits`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_credits: Option<Address>,
+    /// `RewardSchedule`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reward_schedule: Option<Address>,
+    /// `RewardDistributor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reward_distributor: Option<Address>,
+    /// `RewardReserve`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reward_reserve: Option<Address>,
+    /// `ServiceLevel`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_level: Option<Address>,
+    /// `HexEscrow`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hex_escrow: Option<Address>,
 }
 
 /// `network.json` does not describe a network.
@@ -246,5 +285,10 @@ mod tests {
         let deployed = DeployedNetwork::from_json(json.to_string().as_bytes()).unwrap();
         assert_eq!(serde_json::to_value(&deployed).unwrap(), json);
         assert_eq!(serde_json::to_value(&deployed.network).unwrap(), chain);
+        assert_eq!(deployed.contracts.governor, None);
+        json["contracts"]["governor"] = serde_json::json!(address);
+        let deployed = DeployedNetwork::from_json(json.to_string().as_bytes()).unwrap();
+        assert_eq!(deployed.contracts.governor, Some(address));
+        assert_eq!(serde_json::to_value(&deployed).unwrap(), json);
     }
 }

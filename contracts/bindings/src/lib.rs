@@ -15,12 +15,15 @@
 //! | `SettlementLedger.Roots` | [`Roots`] |
 //! | `SettlementLedger.Seal` | [`Seal`] |
 //! | `RewardLeaf.Leaf` | [`reward::RewardLeaf`] |
+//! | `RewardSchedule.Rate` | [`reward::Rate`] |
 
 pub mod layout;
 pub mod reward;
 
 #[cfg(feature = "abi")]
 pub mod abi;
+#[cfg(feature = "abi")]
+pub mod governance;
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 

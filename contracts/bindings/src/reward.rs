@@ -6,12 +6,63 @@
 //! The tree over them is `heliotrope_device_proofs::merkle`. Sums are cumulative, and a leaf carries its
 //! own step, so that one transaction can check its arithmetic. Nothing is checked here.
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256, U256};
+
+use crate::{Slot, layout, mapping, offset};
 
 /// Bytes of a leaf's data.
 pub const REWARD_LEAF_LEN: usize = 60;
 /// Score of a full check, in millionths.
 const FULL_SCORE_PPM: u128 = 1_000_000;
+
+/// What a check pays from an epoch on: `RewardSchedule.Rate`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Rate {
+    /// Smallest units of the token for one full score.
+    pub per_score: u128,
+    /// Most that one account gets in one epoch of one lane.
+    pub cap: u128,
+    /// First epoch that it holds for.
+    pub from_epoch: u64,
+}
+
+impl Rate {
+    /// Reads the two words of [`rate_slots`].
+    #[must_use]
+    pub fn from_words(words: [U256; 2]) -> Self {
+        let [amounts, from_epoch] = words;
+        let [a, b, c, d] = amounts.into_limbs();
+        let whole = |low: u64, high: u64| u128::from(high) << 64 | u128::from(low);
+        Self {
+            per_score: whole(a, b),
+            cap: whole(c, d),
+            from_epoch: layout::RATE_FROM_EPOCH.read(from_epoch),
+        }
+    }
+
+    /// What a score earns, rounded down, as `RewardSchedule.rewardOf` gives it.
+    #[must_use]
+    pub fn earned(&self, score_ppm: u64) -> u128 {
+        // a product that does not fit is far above any cap
+        self.per_score
+            .checked_mul(u128::from(score_ppm))
+            .map_or(self.cap, |product| product.wrapping_div(FULL_SCORE_PPM).min(self.cap))
+    }
+}
+
+/// Slot of the number of rates that a check has.
+#[must_use]
+pub fn rate_count_slot(check_id: B256) -> Slot {
+    mapping(check_id, layout::REWARD_SCHEDULE_COUNTS)
+}
+
+/// Slots of one [`Rate`] of a check. They are numbered from 1.
+#[must_use]
+pub fn rate_slots(check_id: B256, version: u64) -> [Slot; 2] {
+    let rates = U256::from_be_bytes(mapping(check_id, layout::REWARD_SCHEDULE_RATES).0);
+    let first = crate::hash_pair(U256::from(version).into(), rates.into());
+    [first, offset(first, 1)]
+}
 
 /// What an account has earned in one (check, lane) since the beginning.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -37,11 +88,8 @@ impl RewardLeaf {
         per_score: u128,
         cap: u128,
     ) -> Option<Self> {
-        // a product that does not fit is far above any cap
-        let earned = per_score
-            .checked_mul(u128::from(score_ppm))
-            .map_or(cap, |product| product.wrapping_div(FULL_SCORE_PPM).min(cap));
-        let cumulative = previous.checked_add(earned)?;
+        let rate = Rate { per_score, cap, from_epoch: 0 };
+        let cumulative = previous.checked_add(rate.earned(score_ppm))?;
         Some(Self { account, previous, score_ppm, cumulative })
     }
 

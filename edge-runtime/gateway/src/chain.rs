@@ -11,6 +11,7 @@ use heliotrope_light_client::{
     native::NativePlatform,
     network::DeployedNetwork,
     platform::{Platform as _, Progress},
+    proof_chain::{ProvenVersions, prove_versions},
     sources::SourceRecord,
 };
 use heliotrope_verifier::chains::ethereum::ChainSpec;
@@ -102,6 +103,15 @@ impl Chain {
         keys: &[B256],
     ) -> Result<ProvenStorage, ReadError> {
         prove_storage(&self.platform, &self.rpc, block, address, keys).await
+    }
+
+    /// Proves which versions the check registry names at a proven block.
+    pub(crate) async fn prove_versions(
+        &self,
+        block: &ProvenBlock,
+    ) -> Result<ProvenVersions, ReadError> {
+        let (check_id, registry) = (self.deployed.check_id, self.deployed.contracts.check_registry);
+        prove_versions(&self.platform, &self.rpc, block, registry, check_id).await
     }
 }
 

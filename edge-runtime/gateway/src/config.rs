@@ -26,6 +26,10 @@ pub(crate) struct Config {
     pub(crate) execution_rpc: String,
     /// Folder with `<sha256>.wasm` and `<sha256>.params`, addressed by content.
     pub(crate) modules_dir: PathBuf,
+    /// Base addresses of gateways, or of anything that serves `v1/modules/<sha256>` and `v1/params/<sha256>`: asked for
+    /// a version that was announced. They are held to the hashes.
+    #[serde(default)]
+    pub(crate) module_mirrors: Vec<String>,
     /// The web app, if it is to be served.
     #[serde(default)]
     pub(crate) web_dir: Option<PathBuf>,

@@ -7,7 +7,8 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use heliotrope_device_proofs::epoch::{EpochManifest, LaneManifest};
+use heliotrope_device_proofs::epoch::{EpochManifest, LaneManifest, ShardEvidence};
+use heliotrope_light_client::proof_chain::diff::Diff;
 
 use crate::lane::LaneResult;
 
@@ -38,6 +39,24 @@ impl EpochFiles {
             write(&lane.join("evidence").join(format!("{parent:x}")), bytes)?;
         }
         write(&lane.join("manifest"), &result.manifest.encode())
+    }
+
+    /// The evidence of a lane's shard.
+    pub(crate) fn read_evidence(
+        &self,
+        epoch: u64,
+        lane: u32,
+        parent: u64,
+    ) -> Result<ShardEvidence> {
+        let path = self.lane_folder(epoch, lane).join("evidence").join(format!("{parent:x}"));
+        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
+        ShardEvidence::decode(&bytes).with_context(|| path.display().to_string())
+    }
+
+    /// Writes what the announced version would have changed in an epoch.
+    pub(crate) fn write_diff(&self, epoch: u64, diff: &Diff) -> Result<()> {
+        let path = self.root.join(epoch.to_string()).join("next-version.json");
+        write(&path, diff.to_json().as_bytes())
     }
 
     /// A lane's manifest, if it was written.

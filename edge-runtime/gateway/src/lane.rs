@@ -14,11 +14,7 @@ use heliotrope_device_proofs::{
 };
 use heliotrope_light_client::execution::ProvenBlock;
 
-use crate::{
-    chain::Chain,
-    gather::Gathered,
-    pinned::{PinProof, PinnedCheck},
-};
+use crate::{chain::Chain, gather::Gathered, pinned::PinnedCheck};
 
 /// Everything that a lane's settlement is served as.
 #[derive(Debug)]
@@ -59,7 +55,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) anchor: ProvenBlock,
     /// RLP of the anchor's header.
     pub(crate) anchor_header: &'a [u8],
-    pub(crate) pin_proof: &'a PinProof,
+    /// The trie nodes that prove the pin.
+    pub(crate) pin_nodes: &'a [Vec<u8>],
 }
 
 /// A bundle on its way through.
@@ -102,7 +99,7 @@ async fn prove_facts(bench: &Bench<'_>, bundles: &[Gathered]) -> Result<(Facts, 
         }
     }
     let mut facts = Facts::new();
-    let mut nodes = bench.pin_proof.nodes.clone();
+    let mut nodes = bench.pin_nodes.to_vec();
     for (address, mut keys) in wanted {
         keys.sort_unstable();
         keys.dedup();

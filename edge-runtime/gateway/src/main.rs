@@ -8,6 +8,7 @@ mod devices;
 mod engine;
 mod files;
 mod gather;
+mod govern;
 mod ingest;
 mod lane;
 mod pinned;
@@ -17,7 +18,9 @@ mod rpc;
 mod run;
 mod server;
 mod settle;
+mod side_by_side;
 mod sync;
+mod upcoming;
 mod verify;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -56,6 +59,9 @@ enum Action {
     },
     /// Prove a hex of a gateway's map here, and keep its five links in one file.
     Prove(prove::Prove),
+    /// Before a vote: what a change of the check would change.
+    #[command(subcommand)]
+    Govern(govern::Govern),
     /// Run a check module over a piece of evidence and say what every rule came to.
     Check(check::Check),
     /// Judge a file offline: do the five links of a proof hold, or does the chain refute what a source said?
@@ -90,6 +96,10 @@ async fn act() -> Result<()> {
         }
         Action::Prove(wanted) => {
             say(&prove::prove(&wanted).await?);
+            Ok(())
+        }
+        Action::Govern(govern::Govern::Diff(wanted)) => {
+            say(&govern::diff(&wanted).await?);
             Ok(())
         }
         Action::Check(wanted) => {

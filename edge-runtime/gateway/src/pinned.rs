@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::B256;
 use anyhow::{Context as _, Result, bail, ensure};
-use heliotrope_contracts::{Version, check_count_slot, check_version_slots};
+use heliotrope_contracts::Version;
 use heliotrope_device_proofs::sha256;
 use heliotrope_host::{CheckModule, ModuleSet, Origin};
-use heliotrope_light_client::execution::ProvenBlock;
+use heliotrope_light_client::{
+    execution::ProvenBlock,
+    native::NativePlatform,
+    platform::{FetchRequest, Platform as _},
+};
 
 use crate::chain::Chain;
 
@@ -28,51 +32,29 @@ pub(crate) struct PinnedCheck {
     pub(crate) params: Vec<u8>,
 }
 
-/// Slots that prove which version is active: the count, then every version from the newest down to
-/// the first that was active. A reader needs just these.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct PinProof {
-    pub(crate) slots: Vec<B256>,
+/// Which versions the registry names at a block.
+#[derive(Clone, Debug)]
+pub(crate) struct Pins {
+    /// The one that judges.
+    pub(crate) active: Pin,
+    /// The next to be active, if one is announced.
+    pub(crate) next: Option<Pin>,
+    /// The trie nodes that prove them. A reader needs just these.
     pub(crate) nodes: Vec<Vec<u8>>,
 }
 
-/// Proves which version of the network's check was active at `block`.
-pub(crate) async fn prove_pin(chain: &Chain, block: &ProvenBlock) -> Result<(Pin, PinProof)> {
+/// Proves which version of the network's check was active at `block`, and which was announced.
+pub(crate) async fn prove_pins(chain: &Chain, block: &ProvenBlock) -> Result<Pins> {
     let (check_id, registry) = (chain.deployed.check_id, chain.deployed.contracts.check_registry);
-    let mut proof = PinProof::default();
-    let count_slot = check_count_slot(check_id);
-    let count = chain.prove(block, registry, &[count_slot]).await?;
-    proof.extend(&[count_slot], count.nodes);
-    let count = count.values.first().copied().unwrap_or(U256::ZERO);
-    let mut number = u64::try_from(count).context("count of versions")?;
-    while number > 0 {
-        let slots = check_version_slots(check_id, number);
-        let proven = chain.prove(block, registry, &slots).await?;
-        proof.extend(&slots, proven.nodes);
-        let words: [U256; 3] =
-            proven.values.try_into().map_err(|_| anyhow::anyhow!("expected 3 words"))?;
-        let version = Version::from_words(words);
-        if version.active_from_s <= block.timestamp {
-            return Ok((Pin { number, version }, proof));
-        }
-        number = number.saturating_sub(1);
-    }
-    bail!(
-        "no version of check {check_id} is active at block {} (time {}); pin one in {registry}",
-        block.number,
-        block.timestamp
-    )
-}
-
-impl PinProof {
-    fn extend(&mut self, slots: &[B256], nodes: Vec<Vec<u8>>) {
-        self.slots.extend_from_slice(slots);
-        for node in nodes {
-            if !self.nodes.contains(&node) {
-                self.nodes.push(node);
-            }
-        }
-    }
+    let proven = chain.prove_versions(block).await?;
+    let pin = |(number, version)| Pin { number, version };
+    let active = proven.active.map(pin).with_context(|| {
+        let (number, time) = (block.number, block.timestamp);
+        format!(
+            "no version of check {check_id} is active at block {number} (time {time}); pin one in {registry}"
+        )
+    })?;
+    Ok(Pins { active, next: proven.next.map(pin), nodes: proven.nodes })
 }
 
 /// Loads the pinned bytes from the content-addressed folder. Whoever holds the check finishes with it,
@@ -91,6 +73,51 @@ pub(crate) fn load(modules: &ModuleSet, folder: &Path, pin: Pin) -> Result<Pinne
     let (got, expected) = (B256::from(sha256(&params)), pin.version.params_hash);
     ensure!(got == expected, "{}: sha256 is {got}, the pin says {expected}", path.display());
     Ok(PinnedCheck { pin, module, params })
+}
+
+/// Fetches what of a version is not in the folder from the first mirror whose bytes have its hash.
+pub(crate) async fn fetch(folder: &Path, mirrors: &[String], pin: Pin) -> Result<()> {
+    let version = pin.version;
+    let wanted = [
+        ("modules", version.module_hash, module_path(folder, version.module_hash)),
+        ("params", version.params_hash, params_path(folder, version.params_hash)),
+    ];
+    let platform = NativePlatform::new(None)?;
+    for (kind, hash, path) in wanted {
+        if path.exists() {
+            continue;
+        }
+        let bytes = fetch_content(&platform, mirrors, kind, hash).await?;
+        // beside and renamed, so that nobody loads half a module
+        let beside = path.with_extension("new");
+        std::fs::write(&beside, bytes).with_context(|| beside.display().to_string())?;
+        std::fs::rename(&beside, &path).with_context(|| path.display().to_string())?;
+        tracing::info!(%hash, kind, "fetched an announced version");
+    }
+    Ok(())
+}
+
+async fn fetch_content(
+    platform: &NativePlatform,
+    mirrors: &[String],
+    kind: &str,
+    hash: B256,
+) -> Result<Vec<u8>> {
+    for mirror in mirrors {
+        let url = format!("{}/v1/{kind}/{}", mirror.trim_end_matches('/'), hex::encode(hash));
+        let request = FetchRequest { url: url.clone(), accept: "*/*", body: None };
+        match platform.fetch(request).await {
+            Ok(answer) if answer.status == 200 && sha256(&answer.body) == hash.0 => {
+                return Ok(answer.body);
+            }
+            Ok(answer) => {
+                let (status, got) = (answer.status, hex::encode(sha256(&answer.body)));
+                tracing::warn!(url, status, got, "not what was announced");
+            }
+            Err(error) => tracing::warn!(url, %error, "mirror"),
+        }
+    }
+    bail!("{kind} {hash}: not kept here, and none of {} mirrors has it", mirrors.len())
 }
 
 fn read_pinned(path: &Path) -> Result<Vec<u8>> {

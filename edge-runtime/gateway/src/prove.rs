@@ -55,14 +55,7 @@ pub(crate) async fn prove(wanted: &Prove) -> Result<String> {
     let carrier = Carrier::new(&wanted.gateway)?;
     let network = carrier.get("v1/network.json").await?;
     let deployed = DeployedNetwork::from_json(&network)?;
-    let live = Live {
-        source: vec![carrier.base.clone()],
-        checkpoint: wanted.checkpoint,
-        allow_old_checkpoint: wanted.allow_old_checkpoint,
-        ..Live::default()
-    };
-    let mut client = live.client(&deployed.network, false).await?;
-    client.sync().await?;
+    let client = carrier.follow(&deployed, wanted.checkpoint, wanted.allow_old_checkpoint).await?;
     let bundle = gather(&carrier, &deployed, network, &client, cell).await?;
     let report = verify::proof(&bundle, Some(client.checkpoint()))?;
     std::fs::write(&wanted.out, bundle.to_file())
@@ -71,18 +64,32 @@ pub(crate) async fn prove(wanted: &Prove) -> Result<String> {
 }
 
 /// A gateway, of which nothing is believed.
-struct Carrier {
-    base: String,
-    platform: NativePlatform,
+pub(crate) struct Carrier {
+    pub(crate) base: String,
+    pub(crate) platform: NativePlatform,
 }
 
 impl Carrier {
-    fn new(base: &str) -> Result<Self> {
+    pub(crate) fn new(base: &str) -> Result<Self> {
         let base = base.trim_end_matches('/').to_owned();
         Ok(Self { base, platform: NativePlatform::new(None)? })
     }
 
-    async fn get(&self, path: &str) -> Result<Vec<u8>> {
+    /// The chain that it carries, from a checkpoint to its newest finalized header.
+    pub(crate) async fn follow(
+        &self,
+        deployed: &DeployedNetwork,
+        checkpoint: Option<B256>,
+        allow_old_checkpoint: bool,
+    ) -> Result<LightClient<NativePlatform>> {
+        let source = vec![self.base.clone()];
+        let live = Live { source, checkpoint, allow_old_checkpoint, ..Live::default() };
+        let mut client = live.client(&deployed.network, false).await?;
+        client.sync().await?;
+        Ok(client)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<Vec<u8>> {
         let url = format!("{}/{path}", self.base);
         let answer = self
             .platform
@@ -100,6 +107,10 @@ impl Carrier {
             .get("epoch")
             .and_then(serde_json::Value::as_u64)
             .context("the gateway has not closed an epoch")?;
+        self.manifest(epoch).await
+    }
+
+    pub(crate) async fn manifest(&self, epoch: u64) -> Result<EpochManifest> {
         Ok(EpochManifest::decode(&self.get(&format!("v1/epochs/{epoch}/manifest")).await?)?)
     }
 }

@@ -27,6 +27,7 @@ use crate::{
     receipt_log::ReceiptLog,
     server::{Served, router},
     settle::{Settler, Settling},
+    upcoming::Watcher,
 };
 
 /// Check modules kept loaded: the pinned one, and those that epochs before it began with.
@@ -59,6 +60,7 @@ pub(crate) async fn run(settings: &Path) -> Result<()> {
     let devices = Arc::new(Devices::new(chain.clone()));
     let files = EpochFiles::new(config.data_dir.join("epochs"));
     let (wake, (status, settling)) = (Arc::new(Notify::new()), watch::channel(Settling::default()));
+    let (announced, upcoming) = watch::channel(None);
     let served = Served {
         chain: chain.clone(),
         log: Arc::clone(&log),
@@ -68,6 +70,7 @@ pub(crate) async fn run(settings: &Path) -> Result<()> {
             config.accept_upstream_receipts,
         ),
         settling,
+        upcoming: upcoming.clone(),
         wake: Arc::clone(&wake),
         metrics,
         http: reqwest::Client::new(),
@@ -80,10 +83,29 @@ pub(crate) async fn run(settings: &Path) -> Result<()> {
     };
     if let Some(key) = &config.proposer_key {
         let key: PrivateKeySigner = key.parse().context("proposer_key: 32 bytes of hex")?;
-        let modules = ModuleSet::new(check_host(&config.data_dir)?, MODULES);
+        let modules = Arc::new(ModuleSet::new(check_host(&config.data_dir)?, MODULES));
         let (modules_dir, rpc) = (config.modules_dir.clone(), config.execution_rpc.clone());
-        let settler =
-            Settler { chain, devices, log, files, modules, modules_dir, rpc, key, wake, status };
+        let watcher = Watcher {
+            chain: chain.clone(),
+            modules: Arc::clone(&modules),
+            modules_dir: modules_dir.clone(),
+            mirrors: config.module_mirrors.clone(),
+            status: announced,
+        };
+        tokio::spawn(watcher.run());
+        let settler = Settler {
+            chain,
+            devices,
+            log,
+            files,
+            modules,
+            modules_dir,
+            upcoming,
+            rpc,
+            key,
+            wake,
+            status,
+        };
         tokio::spawn(settler.run());
     }
     let listener = tokio::net::TcpListener::bind(config.listen).await?;

@@ -31,6 +31,7 @@ use crate::{
     },
     receipt_log::ReceiptLog,
     settle::Settling,
+    upcoming::Upcoming,
 };
 
 /// JSON-RPC reads that are passed on.
@@ -53,6 +54,7 @@ pub(crate) struct Served {
     pub(crate) log: Arc<ReceiptLog>,
     pub(crate) ingest: Ingest,
     pub(crate) settling: watch::Receiver<Settling>,
+    pub(crate) upcoming: watch::Receiver<Option<Upcoming>>,
     pub(crate) wake: Arc<Notify>,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) http: reqwest::Client,
@@ -138,7 +140,13 @@ async fn metrics_text(State(served): Shared) -> String {
 async fn status(State(served): Shared) -> Json<Value> {
     let settling = served.settling.borrow().clone();
     let published = served.log.latest_published().ok().flatten();
-    Json(json!({ "chain": served.chain.status(), "settlement": settling, "published": published }))
+    let upcoming = served.upcoming.borrow().clone();
+    Json(json!({
+        "chain": served.chain.status(),
+        "settlement": settling,
+        "published": published,
+        "next_version": upcoming,
+    }))
 }
 
 async fn latest(State(served): Shared) -> Response {

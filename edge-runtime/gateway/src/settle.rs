@@ -35,8 +35,9 @@ use crate::{
     files::EpochFiles,
     gather::{Gathered, gather, place},
     lane::{Bench, LaneResult, roots, settle_lane},
-    pinned::{self, prove_pin},
+    pinned::{self, PinnedCheck, prove_pins},
     receipt_log::ReceiptLog,
+    upcoming::{self, Beside, Upcoming},
 };
 
 /// Longest pause after failures.
@@ -55,6 +56,8 @@ pub(crate) struct Settling {
     pub(crate) module: Option<String>,
     /// Bundles judged in the epoch in work or the last one.
     pub(crate) bundles: usize,
+    /// What the announced version would have said of it.
+    pub(crate) next_version: Option<Beside>,
     /// What stopped the last attempt.
     pub(crate) error: Option<String>,
 }
@@ -66,8 +69,9 @@ pub(crate) struct Settler {
     pub(crate) devices: Arc<Devices>,
     pub(crate) log: Arc<ReceiptLog>,
     pub(crate) files: EpochFiles,
-    pub(crate) modules: ModuleSet,
+    pub(crate) modules: Arc<ModuleSet>,
     pub(crate) modules_dir: PathBuf,
+    pub(crate) upcoming: watch::Receiver<Option<Upcoming>>,
     pub(crate) rpc: String,
     pub(crate) key: PrivateKeySigner,
     pub(crate) wake: Arc<Notify>,
@@ -117,8 +121,9 @@ impl Settler {
         tracing::info!(epoch, bundles, orphans, gathering.without_entropy, "gathered");
         self.status.send_modify(|s| s.bundles = bundles);
         let lanes = self.by_lane(gathering.bundles).await?;
-        let mut manifests = self.settle_lanes(epoch, lanes).await?;
+        let (mut manifests, check) = self.settle_lanes(epoch, lanes).await?;
         manifests.sort_by_key(|m| m.lane);
+        self.beside(epoch, &check, &manifests).await;
         self.phase("waiting for finality");
         let head = self.prove_settled(epoch, &manifests).await?;
         let manifest = EpochManifest {
@@ -148,10 +153,28 @@ impl Settler {
         Ok(lanes)
     }
 
-    async fn settle_lanes(&self, epoch: u64, lanes: Lanes) -> Result<Vec<LaneManifest>> {
+    /// The announced version judges the epoch too. It is already proposed: nothing of this counts, or holds it up.
+    async fn beside(&self, epoch: u64, check: &PinnedCheck, manifests: &[LaneManifest]) {
+        let Some(next) = self.upcoming.borrow().as_ref().and_then(Upcoming::ready) else { return };
+        self.phase("judging by the next version");
+        let modules = (&*self.modules, self.modules_dir.as_path());
+        match upcoming::beside(&self.chain, modules, &self.files, epoch, check, next, manifests)
+            .await
+        {
+            Ok(beside) => self.status.send_modify(|s| s.next_version = Some(beside)),
+            Err(error) => tracing::warn!(epoch, error = format!("{error:#}"), "next version"),
+        }
+    }
+
+    async fn settle_lanes(
+        &self,
+        epoch: u64,
+        lanes: Lanes,
+    ) -> Result<(Vec<LaneManifest>, PinnedCheck)> {
         let head = self.chain.wait_for(|_| true).await?;
         let anchor_header = self.header(&head.block).await?;
-        let (pin, pin_proof) = prove_pin(&self.chain, &head.block).await?;
+        let pins = prove_pins(&self.chain, &head.block).await?;
+        let pin = pins.active;
         // compiling takes a while: not on the reactor's thread
         let load = || pinned::load(&self.modules, &self.modules_dir, pin);
         let check = tokio::task::block_in_place(load)?;
@@ -162,7 +185,7 @@ impl Settler {
             check: &check,
             anchor: head.block,
             anchor_header: &anchor_header,
-            pin_proof: &pin_proof,
+            pin_nodes: &pins.nodes,
         };
         let mut results = Vec::with_capacity(lanes.len());
         for (lane, by_shard) in lanes {
@@ -176,7 +199,8 @@ impl Settler {
         }
         tracing::info!(epoch, lanes = results.len(), "judged");
         self.phase("proposing");
-        self.propose_all(epoch, &head.block, results).await
+        let manifests = self.propose_all(epoch, &head.block, results).await?;
+        Ok((manifests, check))
     }
 
     /// After a restart: a lane whose files match what the ledger already holds is done.

@@ -4,31 +4,24 @@
 use std::{path::Path, time::Duration};
 
 use alloy::{
-    network::{EthereumWallet, TransactionBuilder as _},
+    network::EthereumWallet,
     providers::{DynProvider, Provider as _, ProviderBuilder},
-    rpc::types::{TransactionReceipt, TransactionRequest},
+    rpc::types::TransactionReceipt,
     signers::local::PrivateKeySigner,
-    sol_types::SolValue as _,
 };
 use alloy_primitives::{Address, B256, U256};
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use heliotrope_contracts::{
     abi::{ICheckRegistry, IDeviceRegistry},
     check_id,
 };
 use heliotrope_light_client::network::NetworkContracts;
 
-use crate::contracts_build::bytecode;
+use crate::contract_set::{self, ContractSet};
 
 /// anvil's first account. Its key is printed in anvil's documentation: everybody has it.
 pub const DEVELOPMENT_KEY: &str =
     "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
-/// Wei that a proposer puts in.
-const BOND_WEI: u64 = 1_000_000_000_000_000_000;
-/// Seconds in which a proposal can be disputed.
-const WINDOW_S: u64 = 600;
-/// Seconds between pinning a later version and its activation.
-const ACTIVATION_DELAY_S: u64 = 3600;
 /// Devices registered in one transaction, about 9 M gas.
 const REGISTRATIONS_PER_TRANSACTION: usize = 100;
 /// How often, and after which pauses, a receipt is asked for.
@@ -68,32 +61,35 @@ pub trait Mine {
 }
 
 impl Deployment {
-    /// Deploys the contracts.
-    pub async fn deploy(root: &Path, rpc: &str, chain: &impl Mine) -> Result<Self> {
+    /// Deploys the contracts. The deployer has every right until [`Deployment::hand_over`].
+    pub async fn deploy(root: &Path, rpc: &str, check: &str, chain: &impl Mine) -> Result<Self> {
         let signer: PrivateKeySigner = DEVELOPMENT_KEY.parse()?;
         let owner = signer.address();
         let provider = ProviderBuilder::new()
             .wallet(EthereumWallet::from(signer))
             .connect_http(rpc.parse()?)
             .erased();
-        let create = async |contract: &str, arguments: Vec<u8>| -> Result<Address> {
-            let mut code = bytecode(root, contract)?;
-            code.extend_from_slice(&arguments);
-            let request = TransactionRequest::default().with_deploy_code(code);
-            let pending = provider.send_transaction(request).await?;
-            chain.mine().await?;
-            let receipt = receipt(&provider, *pending.tx_hash()).await?;
-            ensure!(receipt.status(), "deploying {contract} was reverted");
-            receipt.contract_address.with_context(|| format!("{contract} has no address"))
-        };
-        let manager = create("AccessManager", owner.abi_encode()).await?;
-        let device_registry = create("DeviceRegistry", manager.abi_encode()).await?;
-        let arguments = (manager, ACTIVATION_DELAY_S).abi_encode();
-        let check_registry = create("CheckRegistry", arguments).await?;
-        let arguments = (manager, check_registry, U256::from(BOND_WEI), WINDOW_S).abi_encode();
-        let settlement_ledger = create("SettlementLedger", arguments).await?;
-        let contracts = NetworkContracts { device_registry, check_registry, settlement_ledger };
+        let check_id = check_id(check);
+        let set = ContractSet { root, provider: &provider, owner, check_id, chain };
+        let contracts = set.deploy().await?;
         Ok(Self { contracts, provider, owner })
+    }
+
+    /// From now on only what is voted for and has waited in the timelock changes anything.
+    pub async fn hand_over(&self, chain: &impl Mine) -> Result<()> {
+        contract_set::hand_over(&self.provider, self.owner, &self.contracts, chain).await
+    }
+
+    /// Whoever deployed, and votes.
+    #[must_use]
+    pub const fn owner(&self) -> Address {
+        self.owner
+    }
+
+    /// A connection that signs for the owner.
+    #[must_use]
+    pub const fn provider(&self) -> &DynProvider {
+        &self.provider
     }
 
     /// Pins the first version of a check, active at once.

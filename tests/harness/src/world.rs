@@ -8,6 +8,7 @@
 
 use std::{
     fs,
+    ops::Range,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -27,7 +28,9 @@ use crate::{
     deploy::{DEVELOPMENT_KEY, Deployment, Mine, NewDevice},
     devchain::{BeaconServer, DevChain, DevChainConfig, Realtime},
     fleet::{Fleet, FleetConfig, Gateway},
+    governance::{NewVersion, Passes, pin_by_vote},
     lie::{self, Link},
+    mirror::Mirror,
     process::{Process, free_port},
     progress::Progress,
 };
@@ -36,7 +39,7 @@ use crate::{
 const CHECK: &str = "coverage-radio";
 /// Slots that the chain has behind it when it starts: setting up uses them up faster than time
 /// passes, so that nobody waits for finality.
-const SLOTS_OF_HISTORY: u64 = 256;
+const SLOTS_OF_HISTORY: u64 = 512;
 /// Slots after which a block is final for certain: three epochs of the minimal preset, and one more.
 const SLOTS_TO_FINALITY: u64 = 32;
 /// Reports sent in one request.
@@ -82,6 +85,10 @@ pub struct World {
     pub beacon: BeaconServer,
     /// The fleet and what is expected of each report.
     pub fleet: Fleet,
+    /// The contracts and who deployed them.
+    pub deployment: Deployment,
+    /// Where the gateway fetches an announced version.
+    pub mirror: Mirror,
     /// JSON-RPC of the execution node.
     pub rpc: String,
     /// Root that the light clients start from.
@@ -95,6 +102,32 @@ pub struct World {
 impl Mine for DevChain {
     async fn mine(&self) -> Result<()> {
         self.advance(1).await
+    }
+}
+
+impl Passes for DevChain {
+    async fn now_s(&self) -> Result<u64> {
+        Ok(self.chain_spec().await.slot_start(self.head().await.slot).0)
+    }
+}
+
+/// A chain that goes on by the clock: one more block is waited for, not made.
+struct ByTheClock<'a>(&'a DevChain);
+
+impl Mine for ByTheClock<'_> {
+    async fn mine(&self) -> Result<()> {
+        let (before, started) = (self.0.head().await.slot, Instant::now());
+        while self.0.head().await.slot == before {
+            ensure!(started.elapsed() < STEP_TIMEOUT, "no block after slot {before}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Ok(())
+    }
+}
+
+impl Passes for ByTheClock<'_> {
+    async fn now_s(&self) -> Result<u64> {
+        self.0.now_s().await
     }
 }
 
@@ -146,18 +179,28 @@ impl World {
             .step_async("chain: anvil and the development beacon chain", start_chain(&config))
             .await?;
         let deployment = progress
-            .step_async("contracts: deploy", Deployment::deploy(&config.root, &rpc, &chain))
+            .step_async("contracts: deploy", Deployment::deploy(&config.root, &rpc, CHECK, &chain))
             .await?;
         let (params, module) = modules(&config, &deployment, checks)?;
         deployment.pin(CHECK, module, params, &chain).await?;
+        deployment.hand_over(&chain).await?;
         let what = format!("registry: {} devices sign in", fleet.gateways.len());
         progress.step_async(&what, register(&deployment, &fleet, &chain)).await?;
         chain.advance(SLOTS_TO_FINALITY).await?;
         let checkpoint = chain.checkpoint_root().await;
         let gateway_port = if config.lie.is_some() { free_port()? } else { config.port };
         let gateway_url = format!("http://127.0.0.1:{gateway_port}");
-        let settings =
-            write_settings(&config, &chain, &beacon, &deployment, &rpc, gateway_port).await?;
+        let mirror = Mirror::serve(config.state.join("mirror")).await?;
+        let settings = Settings {
+            config: &config,
+            chain: &chain,
+            beacon: &beacon,
+            deployment: &deployment,
+            mirror: &mirror,
+            rpc: &rpc,
+            port: gateway_port,
+        };
+        let settings = settings.write().await?;
         let mut world = Self {
             url: format!("http://127.0.0.1:{}", config.port),
             gateway_url,
@@ -166,6 +209,8 @@ impl World {
             chain,
             beacon,
             fleet,
+            deployment,
+            mirror,
             rpc,
             checkpoint,
             config,
@@ -217,10 +262,16 @@ impl World {
 
     /// Sends the fleet's reports in batches; says how many were accepted and rejected.
     pub async fn send_reports(&mut self) -> Result<(u64, u64)> {
+        self.send_part(0..self.fleet.reports.len()).await
+    }
+
+    /// The same for some of them, in the order in which they came in.
+    pub async fn send_part(&self, part: Range<usize>) -> Result<(u64, u64)> {
         let client = reqwest::Client::new();
         let url = format!("{}/v1/reports", self.gateway_url);
         let (mut accepted, mut rejected) = (0, 0);
-        for chunk in self.fleet.reports.chunks(REPORTS_PER_BATCH) {
+        let reports = self.fleet.reports.get(part).context("the fleet has no such reports")?;
+        for chunk in reports.chunks(REPORTS_PER_BATCH) {
             let outcome = send_batch(&client, &url, Fleet::batch(chunk)).await?;
             accepted += outcome["accepted"].as_u64().context("accepted")?;
             rejected += outcome["rejected"].as_array().context("rejected")?.len() as u64;
@@ -250,6 +301,16 @@ impl World {
                 bail!("epoch {epoch} is not settled: {status}");
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Passes a proposal that pins a new version of the check; says from when on it judges, Unix seconds.
+    pub async fn vote(&self, module: [u8; 32], params: [u8; 32]) -> Result<u64> {
+        let (module_hash, params_hash) = (module.into(), params.into());
+        let version = NewVersion { check: CHECK, module_hash, params_hash };
+        match self.clock {
+            Some(_) => pin_by_vote(&self.deployment, version, &ByTheClock(&self.chain)).await,
+            None => pin_by_vote(&self.deployment, version, &self.chain).await,
         }
     }
 
@@ -346,37 +407,47 @@ async fn register(deployment: &Deployment, fleet: &Fleet, chain: &DevChain) -> R
     deployment.register(&devices, sign, chain).await
 }
 
-async fn write_settings(
-    config: &WorldConfig,
-    chain: &DevChain,
-    beacon: &BeaconServer,
-    deployment: &Deployment,
-    rpc: &str,
+/// What a gateway is told.
+struct Settings<'a> {
+    config: &'a WorldConfig,
+    chain: &'a DevChain,
+    beacon: &'a BeaconServer,
+    deployment: &'a Deployment,
+    mirror: &'a Mirror,
+    rpc: &'a str,
     port: u16,
-) -> Result<PathBuf> {
-    let mut network = chain.network_json_parts().await;
-    network["name"] = "heliotrope-devnet".into();
-    network["chain_id"] = CHAIN_ID.into();
-    network["check_id"] = check_id(CHECK).to_string().into();
-    network["contracts"] = serde_json::to_value(deployment.contracts)?;
-    network["checkpoint_sources"] = vec![beacon.url.clone()].into();
-    let network: DeployedNetwork = serde_json::from_value(network)?;
-    let network_file = config.state.join("network.json");
-    fs::write(&network_file, serde_json::to_vec_pretty(&network)?)?;
-    let text = |path: &Path| format!("{:?}", path.display().to_string());
-    let mut settings = format!(
-        "listen = \"127.0.0.1:{port}\"\ndata_dir = {}\nnetwork_file = {}\nbeacon_sources = [\"{}\"]\n\
-         execution_rpc = \"{rpc}\"\nmodules_dir = {}\nproposer_key = \"{DEVELOPMENT_KEY}\"\n\
-         accept_upstream_receipts = true\n",
-        text(&config.state.join("gateway")),
-        text(&network_file),
-        beacon.url,
-        text(&config.state.join("modules")),
-    );
-    if let Some(web) = &config.web_dir {
-        settings.push_str(&format!("web_dir = {}\n", text(web)));
+}
+
+impl Settings<'_> {
+    async fn write(&self) -> Result<PathBuf> {
+        let state = &self.config.state;
+        let mut network = self.chain.network_json_parts().await;
+        network["name"] = "heliotrope-devnet".into();
+        network["chain_id"] = CHAIN_ID.into();
+        network["check_id"] = check_id(CHECK).to_string().into();
+        network["contracts"] = serde_json::to_value(self.deployment.contracts)?;
+        network["checkpoint_sources"] = vec![self.beacon.url.clone()].into();
+        let network: DeployedNetwork = serde_json::from_value(network)?;
+        let network_file = state.join("network.json");
+        fs::write(&network_file, serde_json::to_vec_pretty(&network)?)?;
+        let text = |path: &Path| format!("{:?}", path.display().to_string());
+        let mut settings = format!(
+            "listen = \"127.0.0.1:{}\"\ndata_dir = {}\nnetwork_file = {}\nbeacon_sources = [\"{}\"]\n\
+             execution_rpc = \"{}\"\nmodules_dir = {}\nmodule_mirrors = [\"{}\"]\n\
+             proposer_key = \"{DEVELOPMENT_KEY}\"\naccept_upstream_receipts = true\n",
+            self.port,
+            text(&state.join("gateway")),
+            text(&network_file),
+            self.beacon.url,
+            self.rpc,
+            text(&state.join("modules")),
+            self.mirror.url,
+        );
+        if let Some(web) = &self.config.web_dir {
+            settings.push_str(&format!("web_dir = {}\n", text(web)));
+        }
+        let path = state.join("heliotrope.toml");
+        fs::write(&path, settings)?;
+        Ok(path)
     }
-    let path = config.state.join("heliotrope.toml");
-    fs::write(&path, settings)?;
-    Ok(path)
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, U256};
 use heliotrope_contracts::{Version, check_count_slot, check_version_slots};
 use heliotrope_device_proofs::{
-    abi::{Fact, Plan},
+    abi::{Fact, Plan, PlanQuery},
     epoch::{LaneManifest, ShardEvidence},
 };
 use heliotrope_verifier::proofs::{
@@ -18,8 +18,10 @@ use heliotrope_verifier::proofs::{
     mpt::TrieNodes,
 };
 
+use crate::execution::ProvenBlock;
+
 /// Most versions of one check that are looked through.
-const MAX_VERSIONS: u64 = 1_000;
+pub(super) const MAX_VERSIONS: u64 = 1_000;
 
 /// The module that judged, as the registry had it when the anchor block was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +92,17 @@ impl Anchor {
     #[must_use]
     pub const fn timestamp(&self) -> u64 {
         self.header.timestamp
+    }
+
+    /// The block itself, as what else is read of its state is proven under it.
+    #[must_use]
+    pub const fn block(&self) -> ProvenBlock {
+        ProvenBlock {
+            number: self.header.number,
+            hash: self.header.hash,
+            state_root: self.header.state_root,
+            timestamp: self.header.timestamp,
+        }
     }
 
     /// One storage word; zero when it is proven absent.
@@ -165,6 +178,15 @@ impl Anchor {
                 })
             })
             .collect()
+    }
+
+    /// What of a plan the nodes at hand do not prove: a version that did not judge may ask for more.
+    pub fn missing(&mut self, plan: &Plan) -> Vec<PlanQuery> {
+        let mut missing = plan.0.clone();
+        missing.retain(|query| {
+            self.word(Address::from(query.address), B256::from(query.key)).is_err()
+        });
+        missing
     }
 
     /// The trie nodes that were used so far: what a file of these reads alone has to carry.

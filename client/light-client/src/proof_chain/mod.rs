@@ -13,10 +13,13 @@
 //! The map's worker proves the same links from what it fetches; what both need stands here once.
 
 mod anchor;
+pub mod diff;
 mod verify;
+mod versions;
 
 pub use anchor::{Anchor, AnchorError, Pin};
 pub use verify::{LinkReport, Outcome, ProvenLeaf, Report, verify};
+pub use versions::{ProvenVersions, prove_versions};
 
 use std::fmt;
 

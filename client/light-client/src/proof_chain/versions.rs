@@ -1,0 +1,74 @@
+//! Which version of a check judges, and which is announced, read from the check registry at a proven block.
+//!
+//! Trusts: the block. Does not say what is voted on and not yet pinned.
+
+use alloy_primitives::{Address, B256, U256};
+use heliotrope_contracts::{Version, check_count_slot, check_version_slots};
+
+use super::anchor::MAX_VERSIONS;
+use crate::{
+    execution::{ProvenBlock, ReadError, prove_storage},
+    platform::Platform,
+};
+
+/// The versions that matter at a block.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct ProvenVersions {
+    /// Number of the version that judges, and what the registry says of it; `None` if none is active.
+    pub active: Option<(u64, Version)>,
+    /// The next one to be active, if one is announced.
+    pub next: Option<(u64, Version)>,
+    /// The trie nodes that prove both, each once: those that [`super::Anchor::pin`] reads.
+    pub nodes: Vec<Vec<u8>>,
+}
+
+/// Reads the count, then every version from the newest down to the first that is active.
+///
+/// # Errors
+/// When the carrier does not answer, or with what is not proven under the block.
+pub async fn prove_versions<P: Platform>(
+    platform: &P,
+    rpc: &str,
+    block: &ProvenBlock,
+    registry: Address,
+    check_id: B256,
+) -> Result<ProvenVersions, ReadError> {
+    let mut found = ProvenVersions::default();
+    let slot = check_count_slot(check_id);
+    let count = prove_storage(platform, rpc, block, registry, &[slot]).await?;
+    found.keep(count.nodes);
+    let count = count.values.first().copied().unwrap_or_default();
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    let not_proven =
+        |reason: String| ReadError::NotProven { address: registry, block: block.number, reason };
+    if count > MAX_VERSIONS {
+        return Err(not_proven(format!("{count} versions, at most {MAX_VERSIONS}")));
+    }
+    for number in (1..=count).rev() {
+        let slots = check_version_slots(check_id, number);
+        let proven = prove_storage(platform, rpc, block, registry, &slots).await?;
+        found.keep(proven.nodes);
+        let words: [U256; 3] = proven
+            .values
+            .try_into()
+            .map_err(|words: Vec<U256>| not_proven(format!("{} words, expected 3", words.len())))?;
+        let version = Version::from_words(words);
+        if version.active_from_s <= block.timestamp {
+            found.active = Some((number, version));
+            break;
+        }
+        // times only ascend: the last one that is met is the first to come
+        found.next = Some((number, version));
+    }
+    Ok(found)
+}
+
+impl ProvenVersions {
+    fn keep(&mut self, nodes: Vec<Vec<u8>>) {
+        for node in nodes {
+            if !self.nodes.contains(&node) {
+                self.nodes.push(node);
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! A change that is really voted for: proposed, decided, queued in the timelock, executed. Nobody can do it otherwise
+//! once the deployer has given up its rights.
+
+use alloy::{primitives::Bytes, rpc::types::TransactionRequest, sol_types::SolCall as _};
+use alloy_primitives::{Address, B256, U256, keccak256};
+use anyhow::{Context as _, Result, ensure};
+use heliotrope_contracts::{abi::ICheckRegistry, check_id, governance::IGovernor};
+
+use crate::{
+    contract_set::{
+        ACTIVATION_DELAY_S, TIMELOCK_DELAY_S, VOTING_DELAY_S, VOTING_PERIOD_S, call, send,
+    },
+    deploy::{Deployment, Mine},
+};
+
+/// `GovernorCountingSimple.VoteType.For`.
+const FOR: u8 = 1;
+/// `IGovernor.ProposalState.Executed`.
+const EXECUTED: u8 = 7;
+/// Seconds that the steps of a vote may take beyond the terms.
+const SLACK_S: u64 = 20;
+
+/// Time on the chain: passed by making blocks, or by waiting for them.
+pub trait Passes: Mine {
+    /// Timestamp of the newest block.
+    fn now_s(&self) -> impl Future<Output = Result<u64>>;
+}
+
+/// A new version of a check.
+#[derive(Clone, Copy, Debug)]
+pub struct NewVersion<'a> {
+    /// Name of the check.
+    pub check: &'a str,
+    /// sha256 of the module.
+    pub module_hash: B256,
+    /// sha256 of its parameters.
+    pub params_hash: B256,
+}
+
+/// Passes a proposal that pins a version; says from when on it judges, Unix seconds.
+pub async fn pin_by_vote(
+    deployment: &Deployment,
+    version: NewVersion<'_>,
+    chain: &impl Passes,
+) -> Result<u64> {
+    let voted = VOTING_DELAY_S + VOTING_PERIOD_S + TIMELOCK_DELAY_S + SLACK_S;
+    let active_from = chain.now_s().await? + voted + ACTIVATION_DELAY_S;
+    let pin = ICheckRegistry::pinCall {
+        checkId: check_id(version.check),
+        moduleHash: version.module_hash,
+        paramsHash: version.params_hash,
+        abiVersion: 1,
+        activeFrom: active_from,
+    };
+    let registry = deployment.contracts.check_registry;
+    let proposal = Proposal {
+        target: registry,
+        call: pin.abi_encode().into(),
+        description: format!("pin {} of {}", version.module_hash, version.check),
+    };
+    proposal.pass(deployment, chain).await?;
+    Ok(active_from)
+}
+
+/// One call that is voted on.
+struct Proposal {
+    target: Address,
+    call: Bytes,
+    description: String,
+}
+
+impl Proposal {
+    async fn pass(&self, deployment: &Deployment, chain: &impl Passes) -> Result<()> {
+        let address = deployment.contracts.governor.context("no governor was deployed")?;
+        let governor = IGovernor::new(address, deployment.provider());
+        let hash = keccak256(self.description.as_bytes());
+        let (targets, values) = (vec![self.target], vec![U256::ZERO]);
+        let calls = vec![self.call.clone()];
+        let step = async |request: TransactionRequest| {
+            send(deployment.provider(), vec![request], chain).await
+        };
+        step(call(
+            address,
+            IGovernor::proposeCall {
+                targets: targets.clone(),
+                values: values.clone(),
+                calldatas: calls.clone(),
+                description: self.description.clone(),
+            },
+        ))
+        .await
+        .context("proposing")?;
+        let hashed = governor.hashProposal(targets.clone(), values.clone(), calls.clone(), hash);
+        let id = hashed.call().await?;
+        let begins = governor.proposalSnapshot(id).call().await?;
+        until(chain, begins).await?;
+        step(call(address, IGovernor::castVoteCall { proposalId: id, support: FOR }))
+            .await
+            .context("voting")?;
+        until(chain, governor.proposalDeadline(id).call().await?).await?;
+        step(call(
+            address,
+            IGovernor::queueCall {
+                targets: targets.clone(),
+                values: values.clone(),
+                calldatas: calls.clone(),
+                descriptionHash: hash,
+            },
+        ))
+        .await
+        .context("queueing")?;
+        until(chain, governor.proposalEta(id).call().await?).await?;
+        step(call(
+            address,
+            IGovernor::executeCall { targets, values, calldatas: calls, descriptionHash: hash },
+        ))
+        .await
+        .context("executing")?;
+        let state = governor.state(id).call().await?;
+        ensure!(state == EXECUTED, "proposal {id} is in state {state}, expected {EXECUTED}");
+        Ok(())
+    }
+}
+
+/// Until a block is later than this.
+async fn until(chain: &impl Passes, time: U256) -> Result<()> {
+    let time = u64::try_from(time).context("a time of the governor")?;
+    while chain.now_s().await? <= time {
+        chain.mine().await?;
+    }
+    Ok(())
+}
