@@ -1,7 +1,10 @@
 //! A change that is really voted for: proposed, decided, queued in the timelock, executed. Nobody can do it otherwise
 //! once the deployer has given up its rights.
 
-use alloy::{primitives::Bytes, rpc::types::TransactionRequest, sol_types::SolCall as _};
+use alloy::{
+    network::TransactionBuilder as _, primitives::Bytes, providers::Provider as _,
+    rpc::types::TransactionRequest, sol_types::SolCall as _,
+};
 use alloy_primitives::{Address, B256, U256, keccak256};
 use anyhow::{Context as _, Result, ensure};
 use heliotrope_contracts::{abi::ICheckRegistry, check_id, governance::IGovernor};
@@ -77,7 +80,10 @@ impl Proposal {
         let (targets, values) = (vec![self.target], vec![U256::ZERO]);
         let calls = vec![self.call.clone()];
         let step = async |request: TransactionRequest| {
-            send(deployment.provider(), vec![request], chain).await
+            // the gateway proposes settlements from the same account: a count that is kept would be too low
+            let account = deployment.provider().get_transaction_count(deployment.owner());
+            let nonce = account.pending().await?;
+            send(deployment.provider(), vec![request.with_nonce(nonce)], chain).await
         };
         step(call(
             address,
