@@ -224,8 +224,10 @@ impl CheckInput {
         d.key(2)?;
         let evidence = d.bytes("evidence bytes", MAX_BUNDLE_LEN)?.to_vec();
         d.key(3)?;
-        let count = d.array("facts", MAX_FACTS)?;
-        let facts = (0..count).map(|_| Fact::decode_from(d)).collect::<Result<Vec<_>, _>>()?;
+        let mut facts = Vec::new();
+        for _ in 0..d.array("facts", MAX_FACTS)? {
+            facts.push(Fact::decode_from(d)?);
+        }
         d.key(4)?;
         let params = d.bytes("params bytes", MAX_PARAMS_LEN)?.to_vec();
         d.key(5)?;

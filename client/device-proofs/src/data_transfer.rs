@@ -273,9 +273,10 @@ pub(crate) fn decode_keys(
     d: &mut Decoder<'_>,
     what: &'static str,
 ) -> Result<Vec<Vec<u8>>, CborError> {
-    let count = d.array(what, MAX_ROUTING_KEYS)?;
-    let key = |_| d.bytes("key bytes", MAX_KEY_LEN).map(<[u8]>::to_vec);
-    let keys = (0..count).map(key).collect::<Result<Vec<_>, _>>()?;
+    let mut keys = Vec::new();
+    for _ in 0..d.array(what, MAX_ROUTING_KEYS)? {
+        keys.push(d.bytes("key bytes", MAX_KEY_LEN)?.to_vec());
+    }
     strictly_ascending(what, &keys, Vec::clone)?;
     Ok(keys)
 }
