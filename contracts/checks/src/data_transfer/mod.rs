@@ -43,7 +43,7 @@ pub use crate::judge::CheckError;
 
 use crate::device::{is_known, radio};
 use crate::facts::{Facts, ask, number, word};
-use crate::judge::{self, Finding, Log, RuleOf, difference, format, score_ppm};
+use crate::judge::{self, Finding, Log, RuleOf, difference, format, same, score_ppm};
 use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Description, Plan, Verdict};
 use heliotrope_device_proofs::data_transfer::{
     DataTransferBundle, DataTransferParams, PROFILE_HELIUM_2026_06, PROFILE_TWO_SIDED_1, Session,
@@ -334,10 +334,7 @@ fn is_no_more_than_burned(paid: &Paid, bytes_per_dc: u64, burned: Option<Bytes32
 
 /// B1: the event names the payer of the bundle. `observed` counts the bytes of the keys that differ.
 fn is_of_the_payer(s: &SessionCase<'_>) -> Finding {
-    let (got, expected) = (&s.session.event.payer, &s.case.bundle.payer);
-    let differing = got.iter().zip(expected).filter(|(a, b)| a != b).count();
-    let differing = differing.saturating_add(got.len().abs_diff(expected.len()));
-    Finding::holds_if(differing == 0, differing, 0)
+    same(&s.session.event.payer, &s.case.bundle.payer)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod ethereum_bls;
 mod ethereum_spec_merkle_proof;
 mod ethereum_spec_sync;
 mod ethereum_spec_update_ranking;
+mod helium_mobile;
 mod helium_poc;
 mod network;
 mod pdp;
@@ -35,6 +36,7 @@ const SUITES: &[(&str, Suite)] = &[
     ("ethereum-api", ethereum_api::run),
     ("eip1186", eip1186::run),
     ("helium-poc", helium_poc::run),
+    ("helium-mobile", helium_mobile::run),
     ("commp", commp::run),
     ("pdp", pdp::run),
 ];
