@@ -303,14 +303,12 @@ fn is_no_more_than_carried(s: &SessionCase<'_>) -> Finding {
 /// D6: the event's own time is in the epoch of the bundle. Without a length of the epoch the rule is
 /// indeterminate.
 fn is_in_the_epoch(s: &SessionCase<'_>) -> Finding {
-    let epoch_s = s.case.params.epoch_s;
-    if epoch_s == 0 {
+    let (time_s, epoch_s) = (s.session.event.timestamp, s.case.params.epoch_s);
+    let Some(epoch) = time_s.checked_div(epoch_s) else {
         return Finding::missing();
-    }
-    let time_s = s.session.event.timestamp;
-    let start_s = s.case.bundle.epoch.saturating_mul(epoch_s);
-    let since_s = difference(time_s, start_s);
-    Finding::holds_if(time_s / epoch_s == s.case.bundle.epoch, since_s, epoch_s.saturating_sub(1))
+    };
+    let since_s = difference(time_s, s.case.bundle.epoch.saturating_mul(epoch_s));
+    Finding::holds_if(epoch == s.case.bundle.epoch, since_s, epoch_s.saturating_sub(1))
 }
 
 /// D7: the carrier did not take the reward back (upstream: `reward_cancelled`).
