@@ -14,7 +14,7 @@
 //! messages of a radio are of that radio. It shows neither that the keys are known nor that no radio is left out.
 
 use crate::bundle::{BUNDLE_VERSION, Received, within_bundle};
-use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending};
+use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending_by};
 use crate::report::{self, MAX_COVERAGE_OBJECT_LEN, MAX_MOBILE_REPORT_LEN, ReportError};
 use crate::wire::mobile::{CoverageObjectReqV1, SpeedtestReqV1, WifiHeartbeatReqV1};
 use crate::{Bytes32, sha256};
@@ -63,8 +63,8 @@ pub struct CoverageMapBundle {
     pub epoch: u64,
     /// The radios, strictly ascending by key.
     pub radios: Vec<RadioEvidence>,
-    /// What oracles say of the area, encoded; see [`OracleData`].
-    pub oracle: Option<Vec<u8>>,
+    /// What oracles say of the area, encoded; see [`OracleData`]. Empty for nothing.
+    pub oracle: Vec<u8>,
 }
 
 /// The messages of one radio, decoded.
@@ -193,10 +193,7 @@ impl CoverageMapBundle {
         e.map(6).uint(0).uint(BUNDLE_VERSION).uint(1).uint(KIND_COVERAGE_MAP);
         e.uint(2).uint(self.area).uint(3).uint(self.epoch).uint(4).array(self.radios.len());
         self.radios.iter().for_each(|radio| radio.encode_to(e));
-        e.uint(5).array(usize::from(self.oracle.is_some()));
-        if let Some(oracle) = &self.oracle {
-            e.bytes(oracle);
-        }
+        e.uint(5).bytes(&self.oracle);
     }
 
     fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
@@ -216,12 +213,9 @@ impl CoverageMapBundle {
         for _ in 0..count {
             radios.push(RadioEvidence::decode_from(d)?);
         }
-        strictly_ascending("radio", &radios, |radio| radio.hotspot_key.clone())?;
+        strictly_ascending_by("radio", &radios, |a, b| a.hotspot_key < b.hotspot_key)?;
         d.key(5)?;
-        let oracle = match d.array("oracle data", 1)? {
-            0 => None,
-            _ => Some(d.bytes("oracle data bytes", MAX_ORACLE_LEN)?.to_vec()),
-        };
+        let oracle = d.bytes("oracle data bytes", MAX_ORACLE_LEN)?.to_vec();
         Ok(Self { area, epoch, radios, oracle })
     }
 }

@@ -16,7 +16,7 @@
 //! Not known here: whether hotspot and carrier are registered, and what was burned on chain.
 
 use crate::bundle::{BUNDLE_VERSION, Received, within_bundle};
-use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending};
+use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending_by};
 use crate::report::{self, MAX_MOBILE_REPORT_LEN, ReportError};
 use crate::wire::mobile::{DataTransferEvent, DataTransferSessionReqV1};
 use crate::{Address, Bytes32, sha256};
@@ -277,6 +277,6 @@ pub(crate) fn decode_keys(
     for _ in 0..d.array(what, MAX_ROUTING_KEYS)? {
         keys.push(d.bytes("key bytes", MAX_KEY_LEN)?.to_vec());
     }
-    strictly_ascending(what, &keys, Vec::clone)?;
+    strictly_ascending_by(what, &keys, |a, b| a < b)?;
     Ok(keys)
 }

@@ -77,7 +77,7 @@ fn radio(hotspot: u8) -> RadioEvidence {
 
 fn bundle() -> CoverageMapBundle {
     let radios = vec![radio(1), radio(2)];
-    let mut bundle = CoverageMapBundle { area: 5, epoch: 6, radios, oracle: None };
+    let mut bundle = CoverageMapBundle { area: 5, epoch: 6, radios, oracle: Vec::new() };
     bundle.sort();
     bundle
 }
@@ -178,7 +178,7 @@ fn bundle_oracle_data_and_parameters_have_one_encoding() {
         OracleData::decode(&OracleData { hexes: vec![hex(4, 1001)], radios: Vec::new() }.encode())
             .is_err()
     );
-    let bundle = CoverageMapBundle { oracle: Some(oracle.encode()), ..bundle() };
+    let bundle = CoverageMapBundle { oracle: oracle.encode(), ..bundle() };
     one_encoding(&bundle.encode(), CoverageMapBundle::decode, CoverageMapBundle::encode);
     let mut params = CoverageMapParams::helium_2026_01([1; 20], [2; 20], 31_337);
     params.coverage_keys = vec![public(9)];

@@ -134,7 +134,7 @@ impl OracleData {
     }
 
     fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
-        d.tuple("oracle data fields", 2)?;
+        d.tuple("oracle fields", 2)?;
         let mut hexes = Vec::new();
         for _ in 0..d.array("hexes", MAX_HEXES)? {
             d.tuple("hex fields", 2)?;
@@ -208,7 +208,7 @@ impl RadioStatement {
     }
 
     fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
-        d.tuple("radio statement fields", 3)?;
+        d.tuple("statement fields", 3)?;
         let device_id = d.fixed("device id bytes")?;
         let bits = d.uint()?;
         let seniority = match d.array("seniority fields", 4)? {
@@ -236,7 +236,7 @@ impl RadioStatement {
             }
         };
         let (got, expected) = (bits >> CONNECTIONS_SHIFT, u32::MAX.into());
-        let range = CborError::Range { what: "unique connections", got, expected };
+        let range = CborError::Range { what: "connections", got, expected };
         Ok(Self {
             device_id,
             device_type: match bits & 3 {

@@ -3,7 +3,7 @@
 use super::{RadioCase, geo, rules, seniority};
 use crate::coverage_radio::distance_m;
 use crate::device::{has_asserted, is_known};
-use crate::judge::{Finding, Log, RuleOf, difference};
+use crate::judge::{Finding, Log, RuleOf, difference, same};
 use heliotrope_device_proofs::abi::Verdict;
 use heliotrope_device_proofs::coverage_map::{DeviceType, RadioMessages, Seniority};
 use heliotrope_device_proofs::h3;
@@ -181,10 +181,7 @@ fn names_a_coverage_object(h: &HeartbeatCase<'_>) -> Finding {
 
 /// V2: it is that of the coverage object in the bundle (upstream: `NoSuchCoverageObject`).
 fn names_that_of_the_radio(h: &HeartbeatCase<'_>) -> Finding {
-    let (got, expected) = (&h.heartbeat.coverage_object, &h.radio.messages.coverage.uuid);
-    let differing = got.iter().zip(expected).filter(|(a, b)| a != b).count();
-    let differing = differing.saturating_add(got.len().abs_diff(expected.len()));
-    Finding::holds_if(differing == 0, differing, 0)
+    same(&h.heartbeat.coverage_object, &h.radio.messages.coverage.uuid)
 }
 
 /// V3 (upstream: `operation_mode`).
@@ -195,7 +192,7 @@ fn is_operational(h: &HeartbeatCase<'_>) -> Finding {
 
 /// V4: received in the epoch (upstream: `epoch.contains`, with the receive time).
 fn came_in_the_epoch(h: &HeartbeatCase<'_>) -> Finding {
-    let Some((start_s, end_s)) = h.radio.case.start_s().zip(h.radio.case.end_s()) else {
+    let Some((start_s, end_s)) = h.radio.case.epoch else {
         return Finding::missing();
     };
     let since_s = difference(h.received_s, start_s);

@@ -53,7 +53,7 @@ pub use crate::judge::CheckError;
 
 use crate::device::radio;
 use crate::facts::{Facts, ask, word};
-use crate::judge::{self, Finding, Log, RuleOf, format, score_ppm};
+use crate::judge::{self, Finding, Log, RuleOf, format, same, score_ppm};
 use heartbeat::Presence;
 use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Description, Plan, Verdict};
 use heliotrope_device_proofs::coverage_map::{
@@ -104,15 +104,17 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let params = params_of(&input.params)?;
     let bundle = CoverageMapBundle::decode(&input.evidence).map_err(format("evidence"))?;
     let radios = bundle.radios()?;
-    let document = bundle.oracle.as_deref().unwrap_or_default();
-    let oracle = match bundle.oracle {
-        Some(_) => OracleData::decode(document).map_err(format("oracle data"))?,
-        None => OracleData::default(),
+    let oracle = match bundle.oracle.as_slice() {
+        [] => OracleData::default(),
+        document => OracleData::decode(document).map_err(format("oracle data"))?,
     };
     let (home, others) = (&params.device_registry, [params.oracle]);
     let mut facts = Facts::new(&input.facts, home, &others, params.chain_id)?;
     let committed = facts.word_of(&params.oracle, &digest_key(&bundle, &params));
-    let case = Case { params: &params, bundle: &bundle, oracle: &oracle };
+    let start_s = bundle.epoch.checked_mul(params.epoch_s);
+    let epoch = start_s.and_then(|start_s| Some((start_s, start_s.checked_add(params.epoch_s)?)));
+    let epoch = epoch.filter(|(start_s, end_s)| start_s < end_s);
+    let case = Case { params: &params, bundle: &bundle, oracle: &oracle, epoch };
     let mut log = Log::default();
     let mut verdict = log.judge(0, Whole::RULES, &Whole { case: &case, committed });
     let (mut selected, mut score) = (Vec::new(), 0);
@@ -179,20 +181,11 @@ pub(crate) struct Case<'a> {
     params: &'a CoverageMapParams,
     bundle: &'a CoverageMapBundle,
     oracle: &'a OracleData,
+    /// When the epoch and the next one start; `None` if that is no time, or an epoch has no length.
+    epoch: Option<(u64, u64)>,
 }
 
 impl Case<'_> {
-    /// When the epoch starts; `None` if that is no time, or an epoch has no length.
-    fn start_s(&self) -> Option<u64> {
-        let length = Some(self.params.epoch_s).filter(|length| *length > 0)?;
-        self.bundle.epoch.checked_mul(length)
-    }
-
-    /// When the next epoch starts.
-    fn end_s(&self) -> Option<u64> {
-        self.start_s()?.checked_add(self.params.epoch_s)
-    }
-
     /// Whether a hex is in the area.
     fn holds(&self, hex: u64) -> bool {
         h3::parent(hex, h3::MAP_RESOLUTION) == Some(self.bundle.area)
@@ -221,12 +214,11 @@ fn is_a_cell_of_the_map(whole: &Whole<'_>) -> Finding {
 /// B2: the hash of the oracle data is the word on the chain. A zero word says that the oracle said nothing.
 fn is_what_the_chain_commits_to(whole: &Whole<'_>) -> Finding {
     let committed = whole.committed.filter(|word| *word != Bytes32::default());
-    let Some((document, committed)) = whole.case.bundle.oracle.as_ref().zip(committed) else {
+    let document = &whole.case.bundle.oracle;
+    let Some(committed) = committed.filter(|_| !document.is_empty()) else {
         return Finding::missing();
     };
-    let digest = sha256(document);
-    let differing = digest.iter().zip(&committed).filter(|(a, b)| a != b).count();
-    Finding::holds_if(differing == 0, differing, 0)
+    same(&sha256(document), &committed)
 }
 
 /// A radio, judged by itself.
@@ -244,8 +236,8 @@ fn judge_radios(
     log: &mut Log,
 ) -> (Verdict, Vec<u32>, u32) {
     let (mut ranked, mut rest, mut missing) = (Vec::new(), Vec::new(), false);
-    for (place, messages) in (0..).zip(radios) {
-        match judge_radio(case, place, messages, facts, log) {
+    for ((place, evidence), messages) in (0..).zip(&case.bundle.radios).zip(radios) {
+        match judge_radio(case, place, (evidence, messages), facts, log) {
             Ok(Some(judged)) => {
                 ranked.push(judged.ranked);
                 rest.push((judged.subject, judged.presence, judged.backhaul_percent));
@@ -288,12 +280,10 @@ struct Missing;
 fn judge_radio<'a>(
     case: &'a Case<'a>,
     place: u32,
-    messages: &'a RadioMessages,
+    (evidence, messages): (&'a RadioEvidence, &'a RadioMessages),
     facts: &mut Facts,
     log: &mut Log,
 ) -> Result<Option<Judged<'a>>, Missing> {
-    let evidence = usize::try_from(place).ok().and_then(|place| case.bundle.radios.get(place));
-    let evidence = evidence.ok_or(Missing)?;
     let radio = RadioCase {
         case,
         evidence,

@@ -224,7 +224,7 @@ impl Scene {
             area: self.area,
             epoch: EPOCH,
             radios: self.stations.iter().map(radio).collect(),
-            oracle: self.has_oracle.then(|| self.oracle().encode()),
+            oracle: if self.has_oracle { self.oracle().encode() } else { Vec::new() },
         };
         bundle.sort();
         bundle

@@ -127,7 +127,7 @@ fn is_possible(t: &TestCase<'_>) -> Finding {
 
 /// Q2: the test's own time is in the window that ends with the epoch (upstream: 48 hours).
 fn is_recent(t: &TestCase<'_>) -> Finding {
-    let Some(end_s) = t.case.end_s() else {
+    let Some((_, end_s)) = t.case.epoch else {
         return Finding::missing();
     };
     let before_s = difference(end_s, t.test.timestamp);

@@ -466,10 +466,10 @@ fn malformed_input_is_refused() {
     let mut input = one().input();
     assert!(check(&input.encode()[1..]).is_err());
     let mut bundle = one().bundle();
-    bundle.oracle = Some(vec![0]);
+    bundle.oracle = vec![0];
     input.evidence = bundle.encode();
     assert!(matches!(check(&input.encode()), Err(CheckError::Format { what: "oracle data", .. })));
-    bundle.oracle = None;
+    bundle.oracle.clear();
     bundle.radios[0].hotspot_key[0] ^= 1;
     input.evidence = bundle.encode();
     assert!(matches!(check(&input.encode()), Err(CheckError::CoverageMap(_))));
