@@ -16,6 +16,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use alloy_primitives::{Address, hex};
 use heliotrope_contracts::reward::RewardLeaf;
+use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::{
     Bytes32,
     abi::{CheckOutput, FULL_SCORE_PPM, RuleOutcome, Verdict},
@@ -30,7 +31,6 @@ use heliotrope_device_proofs::{
     wire::{LoraBeaconReportReqV1, LoraWitnessReportReqV1},
 };
 use p256::ecdsa::signature::Signer as _;
-use prost::Message as _;
 
 /// Height of a piece of 32 GiB, the sector of Filecoin.
 const PIECE_HEIGHT: u8 = 30;

@@ -1,6 +1,6 @@
 //! Places and distances. Floating point stays in this file; whole metres and cells leave it.
 
-use crate::coverage_radio::distance_m;
+use crate::distance::distance_m;
 use h3o::{CellIndex, LatLng, Resolution};
 use heliotrope_device_proofs::h3;
 use heliotrope_device_proofs::wire::mobile::{CoverageObjectReqV1, WifiHeartbeatReqV1};

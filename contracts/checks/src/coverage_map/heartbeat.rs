@@ -1,8 +1,8 @@
 //! The rules of a heartbeat, how far its place is trusted, and what all heartbeats of a radio add up to.
 
 use super::{RadioCase, geo, rules, seniority};
-use crate::coverage_radio::distance_m;
 use crate::device::{has_asserted, is_known};
+use crate::distance::distance_m;
 use crate::judge::{Finding, Log, RuleOf, difference, same};
 use heliotrope_device_proofs::abi::Verdict;
 use heliotrope_device_proofs::coverage_map::{DeviceType, RadioMessages, Seniority};
