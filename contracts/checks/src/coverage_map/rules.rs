@@ -1,6 +1,5 @@
-//! The rules by number, name and reason: n for heartbeat rule Vn, 100 + n for Tn about trust in a place, 200 + n
-//! for Cn about the coverage object, 300 + n for Qn about the backhaul, 400 + n for Pn about points, 500 + n for
-//! Bn of the bundle. Reasons are the network's where it has one: `heartbeat_validity` for V,
+//! The rules by number, name and reason: n for V, the heartbeat; 100 + n for T, trust in a place; 200 + n for C,
+//! the coverage object; 300 + n for Q, the backhaul; 400 + n for P, points; 500 + n for B, the bundle. Reasons are the network's where it has one: `heartbeat_validity` for V,
 //! `coverage_object_validity` for C1, `speedtest_avg_validity` for Q3 to Q6. Otherwise the reason is 1000 and the
 //! number; rules that decide how much, and are no fault, have reason 0.
 
