@@ -14,11 +14,10 @@ use alloy::{
 use alloy_primitives::{Address, B256, U256};
 use anyhow::{Context as _, Result, ensure};
 use heliotrope_contracts::abi::{IDisputeGame, IGatewayQuorum, ISettlementLedger};
-use heliotrope_light_client::network::NetworkContracts;
 
 use crate::{
     contracts_build::bytecode,
-    deploy::{DEVELOPMENT_KEY, Mine, receipt},
+    deploy::{Deployment, Mine, receipt},
 };
 
 /// anvil's next accounts: gateways that re-run modules. Everybody has their keys.
@@ -53,10 +52,12 @@ pub async fn deploy_disputes(
     root: &Path,
     rpc: &str,
     chain: &impl Mine,
-    contracts: &NetworkContracts,
+    deployment: &Deployment,
 ) -> Result<()> {
+    let contracts = &deployment.contracts;
     let ledger = contracts.settlement_ledger;
-    let owner = Sender::new(root, rpc, DEVELOPMENT_KEY)?;
+    // its own provider: it counts the nonces
+    let owner = Sender { root, provider: deployment.provider.clone() };
     let manager = IAccessManaged::new(ledger, &owner.provider).authority().call().await?;
     let arguments = (manager, U256::from(GATEWAY_BOND_WEI), U256::from(QUORUM_FLOOR)).abi_encode();
     let quorum = owner.create(chain, "GatewayQuorum", arguments).await?;

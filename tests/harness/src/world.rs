@@ -374,7 +374,7 @@ impl Mine for Alone {
 async fn found(root: &Path, rpc: &str) -> Result<Deployment> {
     let chain = Alone(ProviderBuilder::new().connect_http(rpc.parse()?).erased());
     let deployment = Deployment::deploy(root, rpc, &chain).await?;
-    deploy_disputes(root, rpc, &chain, &deployment.contracts).await?;
+    deploy_disputes(root, rpc, &chain, &deployment).await?;
     Ok(deployment)
 }
 
