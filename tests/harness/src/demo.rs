@@ -31,7 +31,7 @@ pub struct DemoOptions {
 pub enum DemoLie {
     /// The carrier, about one link on its way to the page.
     Carrier(Link),
-    /// The proposer, on chain: a beacon that failed is settled as a pass.
+    /// The proposer, on chain: it settles another verdict than the module gave.
     Settlement,
 }
 
@@ -113,7 +113,7 @@ fn say_dispute(world: &World, planted: &[Planted]) -> Result<()> {
     let challenger = key("challenger.key", CHALLENGER_KEY)?;
     for Planted { lane, leaf, cell, .. } in planted {
         println!(
-            "  The proposer settled a pass that is none: leaf {leaf} of lane {lane}, hex {cell:x}. The page must\n  \
+            "  The proposer settled a verdict that the module did not give: leaf {leaf} of lane {lane}, hex {cell:x}. The page must\n  \
              name CHECK. To have it struck out, with target/release/heliotrope:\n\n    \
              heliotrope prove {cell:x} --gateway {} --checkpoint {checkpoint} --out lie.proof\n    \
              heliotrope challenge lie.proof {common} {challenger}",

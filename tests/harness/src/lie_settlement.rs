@@ -39,7 +39,7 @@ use crate::deploy::{DEVELOPMENT_KEY, receipt};
 /// What is changed in one leaf.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Lie {
-    /// A beacon that failed is settled as a full pass.
+    /// A beacon that passed is settled as failed, or the other way round.
     Verdict,
     /// A beacon's signature is not its device's, of a key type that the EVM can check.
     Report,
@@ -166,7 +166,7 @@ impl Lane {
             let output = CheckOutput::decode(&leaf.output).ok()?;
             let cell = h3::parent(output.subject_cell, h3::MAP_RESOLUTION)?;
             match lie {
-                Lie::Verdict => pass(leaf, output)?,
+                Lie::Verdict => turn(leaf, output),
                 Lie::Report => forge(leaf)?,
             }
             Some((leaf.index, cell))
@@ -217,14 +217,13 @@ impl Lane {
     }
 }
 
-/// What failed has passed.
-fn pass(leaf: &mut EvidenceLeaf, mut output: CheckOutput) -> Option<()> {
-    if output.verdict != Verdict::Fail {
-        return None;
-    }
-    (output.verdict, output.score_ppm) = (Verdict::Pass, FULL_SCORE_PPM);
+/// What passed has failed; anything else has passed.
+fn turn(leaf: &mut EvidenceLeaf, mut output: CheckOutput) {
+    (output.verdict, output.score_ppm) = match output.verdict {
+        Verdict::Pass => (Verdict::Fail, 0),
+        _ => (Verdict::Pass, FULL_SCORE_PPM),
+    };
     leaf.output = output.encode();
-    Some(())
 }
 
 /// One bit of the beacon's signature.

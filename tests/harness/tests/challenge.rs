@@ -63,7 +63,7 @@ impl Scene {
         }
         let checks = world::built(&root)?;
         let folder = root.join("target/heliotrope/tests/challenge");
-        let (port, gateways) = (free_port()?, 60);
+        let (port, gateways) = (free_port()?, 120);
         let state = folder.clone();
         let config = WorldConfig { root, state, port, gateways, seed: 7, lie: None, web_dir: None };
         let mut world = World::start(config, checks).await?;
