@@ -97,7 +97,7 @@ impl Verdict {
 /// What one rule says about one report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleOutcome {
-    /// 0 = beacon, n = witness n − 1 of the bundle.
+    /// 0 = beacon or bundle, n = witness n − 1 of the bundle or as the check says.
     pub subject: u32,
     /// Number of the rule, see the module's description.
     pub rule_id: u16,
@@ -129,7 +129,7 @@ pub struct CheckOutput {
     pub input_hash: Bytes32,
     /// Witnesses that count (index in the bundle), ascending.
     pub selected: Vec<u32>,
-    /// The beaconer's asserted cell (H3 resolution 12), 0 if unknown.
+    /// The H3 cell it is about: the beaconer's asserted one (resolution 12) or the area (8); 0 if unknown or none.
     pub subject_cell: u64,
 }
 
@@ -224,8 +224,10 @@ impl CheckInput {
         d.key(2)?;
         let evidence = d.bytes("evidence bytes", MAX_BUNDLE_LEN)?.to_vec();
         d.key(3)?;
-        let count = d.array("facts", MAX_FACTS)?;
-        let facts = (0..count).map(|_| Fact::decode_from(d)).collect::<Result<Vec<_>, _>>()?;
+        let mut facts = Vec::new();
+        for _ in 0..d.array("facts", MAX_FACTS)? {
+            facts.push(Fact::decode_from(d)?);
+        }
         d.key(4)?;
         let params = d.bytes("params bytes", MAX_PARAMS_LEN)?.to_vec();
         d.key(5)?;

@@ -254,9 +254,10 @@ impl Received {
         max: usize,
         max_len: usize,
     ) -> Result<Vec<Self>, CborError> {
-        let count = d.array(what, max)?;
-        let all =
-            (0..count).map(|_| Self::decode_from(d, max_len)).collect::<Result<Vec<_>, _>>()?;
+        let mut all = Vec::new();
+        for _ in 0..d.array(what, max)? {
+            all.push(Self::decode_from(d, max_len)?);
+        }
         strictly_ascending(what, &all, Self::order)?;
         Ok(all)
     }

@@ -392,9 +392,21 @@ pub fn strictly_ascending<T, K: PartialOrd>(
     items: &[T],
     key: impl Fn(&T) -> K,
 ) -> Result<(), CborError> {
+    strictly_ascending_by(what, items, |a, b| key(a) < key(b))
+}
+
+/// Fails unless each item is `below` the next one.
+///
+/// # Errors
+/// [`CborError::Order`] at the first item that is not above the one before it.
+pub fn strictly_ascending_by<T>(
+    what: &'static str,
+    items: &[T],
+    below: impl Fn(&T, &T) -> bool,
+) -> Result<(), CborError> {
     for (index, pair) in items.windows(2).enumerate() {
         if let [a, b] = pair
-            && key(a) >= key(b)
+            && !below(a, b)
         {
             return Err(CborError::Order { what, index: index.saturating_add(1) });
         }

@@ -14,7 +14,7 @@
 //! messages of a radio are of that radio. It shows neither that the keys are known nor that no radio is left out.
 
 use crate::bundle::{BUNDLE_VERSION, Received, within_bundle};
-use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending};
+use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending_by};
 use crate::report::{self, MAX_COVERAGE_OBJECT_LEN, MAX_MOBILE_REPORT_LEN, ReportError};
 use crate::wire::mobile::{CoverageObjectReqV1, SpeedtestReqV1, WifiHeartbeatReqV1};
 use crate::{Bytes32, sha256};
@@ -63,8 +63,8 @@ pub struct CoverageMapBundle {
     pub epoch: u64,
     /// The radios, strictly ascending by key.
     pub radios: Vec<RadioEvidence>,
-    /// What oracles say of the area, encoded; see [`OracleData`].
-    pub oracle: Option<Vec<u8>>,
+    /// What oracles say of the area, encoded; see [`OracleData`]. Empty for nothing.
+    pub oracle: Vec<u8>,
 }
 
 /// The messages of one radio, decoded.
@@ -169,8 +169,11 @@ impl CoverageMapBundle {
     /// # Errors
     /// Naming the first message that is not canonical or of another radio.
     pub fn radios(&self) -> Result<Vec<RadioMessages>, CoverageMapError> {
-        let radios = self.radios.iter().enumerate();
-        radios.map(|(index, radio)| radio.messages(index)).collect()
+        let mut radios = Vec::new();
+        for (index, radio) in self.radios.iter().enumerate() {
+            radios.push(radio.messages(index)?);
+        }
+        Ok(radios)
     }
 
     /// Checks the signature of every message.
@@ -190,10 +193,7 @@ impl CoverageMapBundle {
         e.map(6).uint(0).uint(BUNDLE_VERSION).uint(1).uint(KIND_COVERAGE_MAP);
         e.uint(2).uint(self.area).uint(3).uint(self.epoch).uint(4).array(self.radios.len());
         self.radios.iter().for_each(|radio| radio.encode_to(e));
-        e.uint(5).array(usize::from(self.oracle.is_some()));
-        if let Some(oracle) = &self.oracle {
-            e.bytes(oracle);
-        }
+        e.uint(5).bytes(&self.oracle);
     }
 
     fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
@@ -209,43 +209,45 @@ impl CoverageMapBundle {
         let epoch = d.uint()?;
         d.key(4)?;
         let count = d.array("radios", MAX_RADIOS)?;
-        let radios =
-            (0..count).map(|_| RadioEvidence::decode_from(d)).collect::<Result<Vec<_>, _>>()?;
-        strictly_ascending("radio", &radios, |radio| radio.hotspot_key.clone())?;
+        let mut radios = Vec::new();
+        for _ in 0..count {
+            radios.push(RadioEvidence::decode_from(d)?);
+        }
+        strictly_ascending_by("radio", &radios, |a, b| a.hotspot_key < b.hotspot_key)?;
         d.key(5)?;
-        let oracle = match d.array("oracle data", 1)? {
-            0 => None,
-            _ => Some(d.bytes("oracle data bytes", MAX_ORACLE_LEN)?.to_vec()),
-        };
+        let oracle = d.bytes("oracle data bytes", MAX_ORACLE_LEN)?.to_vec();
         Ok(Self { area, epoch, radios, oracle })
     }
 }
 
 impl RadioEvidence {
     fn messages(&self, radio: usize) -> Result<RadioMessages, CoverageMapError> {
-        let of = |message| move |error| CoverageMapError::Message { radio, message, error };
-        let is_its = |key: &[u8], message| match key == self.hotspot_key {
-            true => Ok(()),
-            false => Err(CoverageMapError::Foreign { radio, message }),
-        };
-        let coverage = report::decode_coverage_object(&self.coverage_object)
-            .map_err(of(Message::CoverageObject))?;
-        is_its(&coverage.hotspot_key, Message::CoverageObject)?;
-        if !coverage.cbsd_id.is_empty() {
-            return Err(CoverageMapError::Foreign { radio, message: Message::CoverageObject });
-        }
-        let mut heartbeats = Vec::with_capacity(self.heartbeats.len());
+        let mut message = Message::CoverageObject;
+        let decoded = self.decode_messages(&mut message);
+        decoded.map_err(|error| match error {
+            Some(error) => CoverageMapError::Message { radio, message, error },
+            None => CoverageMapError::Foreign { radio, message },
+        })
+    }
+
+    /// `message` is left at the one that does not hold; without an error it is of another radio.
+    fn decode_messages(&self, message: &mut Message) -> Result<RadioMessages, Option<ReportError>> {
+        let is_its = |key: &[u8]| if key == self.hotspot_key { Ok(()) } else { Err(None) };
+        let coverage = report::decode_coverage_object(&self.coverage_object)?;
+        is_its(&coverage.hotspot_key)?;
+        // a serial number as well would name a CBRS radio
+        is_its(if coverage.cbsd_id.is_empty() { &self.hotspot_key } else { &[] })?;
+        let (mut heartbeats, mut speedtests) = (Vec::new(), Vec::new());
         for (index, received) in self.heartbeats.iter().enumerate() {
-            let message = Message::Heartbeat(index);
-            let heartbeat = report::decode_wifi_heartbeat(&received.report).map_err(of(message))?;
-            is_its(&heartbeat.pub_key, message)?;
+            *message = Message::Heartbeat(index);
+            let heartbeat = report::decode_wifi_heartbeat(&received.report)?;
+            is_its(&heartbeat.pub_key)?;
             heartbeats.push(heartbeat);
         }
-        let mut speedtests = Vec::with_capacity(self.speedtests.len());
         for (index, received) in self.speedtests.iter().enumerate() {
-            let message = Message::Speedtest(index);
-            let speedtest = report::decode_speedtest(&received.report).map_err(of(message))?;
-            is_its(&speedtest.pub_key, message)?;
+            *message = Message::Speedtest(index);
+            let speedtest = report::decode_speedtest(&received.report)?;
+            is_its(&speedtest.pub_key)?;
             speedtests.push(speedtest);
         }
         Ok(RadioMessages { coverage, heartbeats, speedtests })

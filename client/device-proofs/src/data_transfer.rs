@@ -16,7 +16,7 @@
 //! Not known here: whether hotspot and carrier are registered, and what was burned on chain.
 
 use crate::bundle::{BUNDLE_VERSION, Received, within_bundle};
-use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending};
+use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending_by};
 use crate::report::{self, MAX_MOBILE_REPORT_LEN, ReportError};
 use crate::wire::mobile::{DataTransferEvent, DataTransferSessionReqV1};
 use crate::{Address, Bytes32, sha256};
@@ -273,9 +273,10 @@ pub(crate) fn decode_keys(
     d: &mut Decoder<'_>,
     what: &'static str,
 ) -> Result<Vec<Vec<u8>>, CborError> {
-    let count = d.array(what, MAX_ROUTING_KEYS)?;
-    let key = |_| d.bytes("key bytes", MAX_KEY_LEN).map(<[u8]>::to_vec);
-    let keys = (0..count).map(key).collect::<Result<Vec<_>, _>>()?;
-    strictly_ascending(what, &keys, Vec::clone)?;
+    let mut keys = Vec::new();
+    for _ in 0..d.array(what, MAX_ROUTING_KEYS)? {
+        keys.push(d.bytes("key bytes", MAX_KEY_LEN)?.to_vec());
+    }
+    strictly_ascending_by(what, &keys, |a, b| a < b)?;
     Ok(keys)
 }

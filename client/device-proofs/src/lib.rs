@@ -27,6 +27,7 @@ pub mod coverage;
 pub mod coverage_map;
 pub mod data_transfer;
 pub mod epoch;
+pub mod evidence;
 pub mod fr32;
 pub mod h3;
 #[cfg(feature = "verify")]

@@ -130,7 +130,7 @@ impl Numbers {
     }
 
     fn signed(&mut self) -> i32 {
-        self.number() as u32 as i32
+        (self.number() as u32).cast_signed()
     }
 
     fn bytes(&mut self) -> Vec<u8> {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use heliotrope_device_proofs::{
     abi::Description,
-    bundle::EvidenceBundle,
     coverage::CellRecord,
     epoch::{EvidenceLeaf, LaneManifest},
-    keys,
+    evidence::Evidence,
+    keys, sha256,
 };
 use heliotrope_light_client::proof_chain::Anchor;
 
@@ -61,10 +61,7 @@ fn sum_ms(judged: &BTreeMap<u32, LeafProof>, which: usize) -> f64 {
 }
 
 fn device(leaves: &[&EvidenceLeaf], judged: &BTreeMap<u32, LeafProof>) -> LinkReport {
-    let reports: usize =
-        judged.values().filter_map(|proof| proof.device.as_ref().ok()).fold(0, |sum: usize, ok| {
-            sum.saturating_add(ok.reports().witnesses.len()).saturating_add(1)
-        });
+    let reports: usize = judged.values().filter_map(|proof| proof.device.as_ref().ok()).sum();
     let good =
         format!("{reports} reports in {} beacons are signed by their devices.", leaves.len());
     let (outcome, summary) =
@@ -164,8 +161,8 @@ fn commitment(
 }
 
 fn beaconer(leaf: &EvidenceLeaf) -> Option<String> {
-    let bundle = EvidenceBundle::decode(&leaf.bundle).ok()?;
-    let reports = bundle.reports().ok()?;
+    let Evidence::Radio(evidence) = Evidence::decode(&leaf.bundle).ok()? else { return None };
+    let reports = evidence.bundle.reports().ok()?;
     Some(keys::b58(&reports.beacon.pub_key))
 }
 
@@ -189,7 +186,10 @@ pub(crate) fn leaves(
         .iter()
         .filter_map(|leaf| {
             let output = judged.get(&leaf.index)?.check.as_ref().ok()?;
-            let bundle = EvidenceBundle::decode(&leaf.bundle).ok()?;
+            let witnesses = match Evidence::decode(&leaf.bundle).ok()? {
+                Evidence::Radio(evidence) => evidence.bundle.witnesses.len(),
+                _ => 0,
+            };
             let rows = output.outcomes.iter().map(|row| RuleRow {
                 subject: match row.subject {
                     0 => "beacon".to_owned(),
@@ -205,11 +205,11 @@ pub(crate) fn leaves(
             });
             Some(LeafResult {
                 leaf: leaf.index,
-                bundle_id: hex::encode(bundle.id()),
+                bundle_id: hex::encode(sha256(&leaf.bundle)),
                 beaconer: beaconer(leaf).unwrap_or_default(),
                 verdict: output.verdict.as_str().to_owned(),
                 score_ppm: u64::from(output.score_ppm),
-                witnesses: u32::try_from(bundle.witnesses.len()).unwrap_or(u32::MAX),
+                witnesses: u32::try_from(witnesses).unwrap_or(u32::MAX),
                 rows: rows.collect(),
             })
         })

@@ -216,9 +216,9 @@ impl Session {
             tally.judged = tally.judged.saturating_add(1);
         }
         match &proof.device {
-            Ok(authentic) => {
-                let witnesses = u64::try_from(authentic.reports().witnesses.len()).unwrap_or(0);
-                tally.reports = tally.reports.saturating_add(witnesses).saturating_add(1);
+            Ok(signed) => {
+                let signed = u64::try_from(*signed).unwrap_or(u64::MAX);
+                tally.reports = tally.reports.saturating_add(signed);
             }
             Err(_) => tally.broken_devices = tally.broken_devices.saturating_add(1),
         }

@@ -5,8 +5,8 @@
 
 use heliotrope_device_proofs::{
     abi::CheckOutput,
-    bundle::{Authenticated, EvidenceBundle},
     epoch::{EvidenceLeaf, LaneManifest},
+    evidence,
 };
 use heliotrope_light_client::proof_chain::{self, Anchor, NoAnswer, Pin, Unproven, judge_again};
 
@@ -33,8 +33,8 @@ pub(crate) struct Judge {
 /// What a leaf came to.
 #[derive(Debug)]
 pub(crate) struct LeafProof {
-    /// Link 1.
-    pub(crate) device: Result<Authenticated, Broken>,
+    /// Link 1; how many messages devices signed.
+    pub(crate) device: Result<usize, Broken>,
     /// Link 2; the committed output, which the module gave again.
     pub(crate) check: Result<CheckOutput, Broken>,
     /// Link 3.
@@ -83,13 +83,10 @@ pub(crate) fn prove(
     Ok(LeafProof { device, check, commitment, ms })
 }
 
-fn device(leaf: &EvidenceLeaf) -> Result<Authenticated, Broken> {
-    EvidenceBundle::decode(&leaf.bundle)
-        .map_err(|error| error.to_string())
-        .and_then(|bundle| bundle.authenticate().map_err(|error| error.to_string()))
-        .map_err(|error| {
-            Broken::new(LinkName::Device, format!("evidence leaf {}: {error}", leaf.index))
-        })
+fn device(leaf: &EvidenceLeaf) -> Result<usize, Broken> {
+    evidence::authenticate(&leaf.bundle).map_err(|error| {
+        Broken::new(LinkName::Device, format!("evidence leaf {}: {error}", leaf.index))
+    })
 }
 
 impl proof_chain::CheckModule for CheckModule {

@@ -82,6 +82,8 @@ sol! {
         function reclaim(bytes32 checkId, uint256 lane, uint256 epoch) external;
         function sealEpoch(bytes32 checkId, uint256 epoch, uint128 lanes) external;
         function withdraw() external;
+        function setDisputeGame(address game) external;
+        function disputeGame() external view returns (address);
         function settlement(bytes32 checkId, uint256 lane, uint256 epoch) external view returns (Settlement memory);
     }
 
@@ -109,6 +111,12 @@ sol! {
             bytes32 bundleHash;
             bytes output;
             bytes32[] path;
+        }
+        struct Sealed {
+            address challenger;
+            uint40 blockNumber;
+            uint40 sealedAt;
+            uint8 status;
         }
         struct Dispute {
             bytes32 key;
@@ -142,6 +150,14 @@ sol! {
         function lapse(bytes32 disputeId) external;
         function collect(bytes32 hash) external;
         function withdraw() external;
+        function announce(uint8 kind, address verifier) external;
+        function LEDGER() external view returns (address);
+        function QUORUM() external view returns (address);
+        function PROPOSAL_BOND() external view returns (uint256);
+        function BURN() external view returns (address);
+        function verifiers(uint8 kind) external view returns (address);
+        function withdrawableOf(address account) external view returns (uint256);
+        function sealedAs(bytes32 hash) external view returns (Sealed memory);
         function dispute(bytes32 disputeId) external view returns (Dispute memory);
         function sealHash(address challenger, bytes32 key, bytes32 commitment, uint8 kind, bytes32 proofHash, bytes32 salt) external pure returns (bytes32);
     }
@@ -154,5 +170,19 @@ sol! {
         function join() external payable;
         function needed() external view returns (uint256);
         function voteDigest(bytes32 disputeId, bytes32 outputHash) external view returns (bytes32);
+    }
+
+    /// `contracts/src/IVerifier.sol`.
+    #[sol(rpc)]
+    #[derive(Debug)]
+    interface IVerifier {
+        function refutes(IDisputeGame.Claim calldata claim, bytes calldata proof) external view returns (bool);
+    }
+
+    /// What a gateway signs to vote, EIP-712 (`GatewayQuorum.VOTE_TYPEHASH`).
+    #[derive(Debug)]
+    struct Vote {
+        bytes32 disputeId;
+        bytes32 outputHash;
     }
 }

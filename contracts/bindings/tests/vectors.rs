@@ -2,7 +2,7 @@
 //! five leaves with real signatures, a fraud of each kind planted, and a reward tree.
 //!
 //! They stand in `contracts/test/vectors.json`. If an encoding changes on purpose, write it with
-//! `cargo test --release -p heliotrope-contracts --test vectors -- --ignored`.
+//! `HELIOTROPE_WRITE_VECTORS=1 cargo test --release -p heliotrope-contracts --test vectors`.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -16,6 +16,7 @@ use std::{fmt::Write as _, fs, path::Path};
 
 use alloy_primitives::{Address, hex};
 use heliotrope_contracts::reward::RewardLeaf;
+use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::{
     Bytes32,
     abi::{CheckOutput, FULL_SCORE_PPM, RuleOutcome, Verdict},
@@ -30,7 +31,6 @@ use heliotrope_device_proofs::{
     wire::{LoraBeaconReportReqV1, LoraWitnessReportReqV1},
 };
 use p256::ecdsa::signature::Signer as _;
-use prost::Message as _;
 
 /// Height of a piece of 32 GiB, the sector of Filecoin.
 const PIECE_HEIGHT: u8 = 30;
@@ -210,11 +210,8 @@ fn file() -> std::path::PathBuf {
 
 #[test]
 fn the_contracts_are_tested_on_the_bytes_that_are_written_today() {
+    if std::env::var_os("HELIOTROPE_WRITE_VECTORS").is_some() {
+        fs::write(file(), vectors()).unwrap();
+    }
     assert!(fs::read_to_string(file()).unwrap() == vectors(), "{}", file().display());
-}
-
-#[test]
-#[ignore = "writes the vectors"]
-fn write() {
-    fs::write(file(), vectors()).unwrap();
 }

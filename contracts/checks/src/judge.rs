@@ -184,6 +184,13 @@ pub(crate) fn description(name: &str, version: &str, rules: &[Rule]) -> Descript
     Description { name: name.into(), version: version.into(), rules: rules.collect() }
 }
 
+/// Two byte strings are the same; `observed` counts the bytes that differ.
+pub(crate) fn same(got: &[u8], expected: &[u8]) -> Finding {
+    let differing = got.iter().zip(expected).filter(|(a, b)| a != b).count();
+    let differing = differing.saturating_add(got.len().abs_diff(expected.len()));
+    Finding::holds_if(differing == 0, differing, 0)
+}
+
 /// `a − b`, as near as 64 bits can say it.
 pub(crate) fn difference(a: u64, b: u64) -> i64 {
     let magnitude = i64::try_from(a.abs_diff(b)).unwrap_or(i64::MAX);

@@ -19,6 +19,8 @@ pub mod coverage_radio;
 #[cfg(any(feature = "all", feature = "data-transfer"))]
 pub mod data_transfer;
 mod device;
+#[cfg(any(feature = "all", feature = "coverage-map", feature = "coverage-radio"))]
+mod distance;
 mod facts;
 pub mod guest;
 mod heap;

@@ -5,6 +5,7 @@ mod check;
 mod compact;
 mod config;
 mod devices;
+mod dispute;
 mod engine;
 mod files;
 mod gather;
@@ -72,6 +73,13 @@ enum Action {
         #[arg(long)]
         checkpoint: Option<B256>,
     },
+    /// Show the chain what is wrong in a proof: a fraud proof where one transaction decides, else a question to the
+    /// quorum. Costs a bond, which a false challenge loses.
+    Challenge(dispute::challenge::Challenge),
+    /// As a bonded gateway: run the module on a disputed leaf and sign what came out.
+    Vote(dispute::vote::Vote),
+    /// Bring the gateways' votes to the dispute game.
+    Resolve(dispute::vote::Resolve),
     /// Serve Ethereum's JSON-RPC on this machine; every answer is proven before it is given.
     ServeRpc(rpc::ServeRpc),
 }
@@ -104,6 +112,18 @@ async fn act() -> Result<()> {
         }
         Action::Check(wanted) => {
             say(&check::check(&wanted)?);
+            Ok(())
+        }
+        Action::Challenge(wanted) => {
+            say(&dispute::challenge::challenge(&wanted).await?);
+            Ok(())
+        }
+        Action::Vote(wanted) => {
+            say(&dispute::vote::vote(&wanted).await?);
+            Ok(())
+        }
+        Action::Resolve(wanted) => {
+            say(&dispute::vote::resolve(&wanted).await?);
             Ok(())
         }
         Action::ServeRpc(settings) => rpc::serve(&settings).await,

@@ -1,7 +1,7 @@
 //! `heliotrope prove`: a hex of a gateway's map, proven on this machine, and its five links kept in one file.
 //!
 //! The gateway only carries: everything it sends is judged, by the light client on the way and by
-//! [`proof_chain::verify`] before the file is written.
+//! `proof_chain::verify` in the end. A file whose links do not hold is kept too: it is what a challenger needs.
 
 use std::{collections::BTreeSet, path::PathBuf};
 
@@ -20,7 +20,7 @@ use heliotrope_light_client::{
     native::NativePlatform,
     network::DeployedNetwork,
     platform::{FetchRequest, Platform as _},
-    proof_chain::{self, Anchor, judge_again},
+    proof_chain::{Anchor, Link, run_again},
 };
 
 use crate::{
@@ -57,10 +57,12 @@ pub(crate) async fn prove(wanted: &Prove) -> Result<String> {
     let deployed = DeployedNetwork::from_json(&network)?;
     let client = carrier.follow(&deployed, wanted.checkpoint, wanted.allow_old_checkpoint).await?;
     let bundle = gather(&carrier, &deployed, network, &client, cell).await?;
-    let report = verify::proof(&bundle, Some(client.checkpoint()))?;
-    std::fs::write(&wanted.out, bundle.to_file())
-        .with_context(|| wanted.out.display().to_string())?;
-    Ok(format!("{report}\nproof of hex {cell:x} kept in {}", wanted.out.display()))
+    let out = wanted.out.display();
+    std::fs::write(&wanted.out, bundle.to_file()).with_context(|| out.to_string())?;
+    let report = verify::proof(&bundle, Some(client.checkpoint())).with_context(|| {
+        format!("hex {cell:x} is not proven; what there is of it is kept in {out}")
+    })?;
+    Ok(format!("{report}\nproof of hex {cell:x} kept in {out}"))
 }
 
 /// A gateway, of which nothing is believed.
@@ -189,9 +191,9 @@ async fn needed(
     let params = carrier.get(&format!("v1/params/{}", hex::encode(pin.params_hash))).await?;
     let loaded = Module::load(&engine::host()?, &module, &pin.module_hash)?;
     for leaf in &evidence.leaves {
-        // marks the nodes that it takes; whether all of it holds is judged in the end
-        if let Err(unproven) = judge_again(leaf, &mut anchor, &pin, &params, &loaded) {
-            bail!("{}: {unproven}", proof_chain::Link::Check.as_str());
+        // marks the nodes that it takes; what comes out is judged in the end
+        if let Err(unproven) = run_again(leaf, &mut anchor, &pin, &params, &loaded) {
+            bail!("{}: {unproven}", Link::Check.as_str());
         }
     }
     evidence.nodes = anchor.used();

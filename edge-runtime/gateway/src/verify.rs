@@ -9,7 +9,7 @@ use heliotrope_light_client::{
     evidence::{Evidence, Judgement},
     native::NativePlatform,
     platform::Platform as _,
-    proof_chain,
+    proof_chain::{self, Report},
 };
 
 use crate::engine::{self, Module};
@@ -53,11 +53,19 @@ pub(crate) fn verify(file: &Path, checkpoint: Option<B256>) -> Result<String> {
 
 /// The five links of a proof bundle, in words; an error when one is broken.
 pub(crate) fn proof(bundle: &ProofBundle, checkpoint: Option<B256>) -> Result<String> {
+    in_words(&links(bundle, checkpoint)?)
+}
+
+/// The five links of a proof bundle.
+pub(crate) fn links(bundle: &ProofBundle, checkpoint: Option<B256>) -> Result<Report> {
     let seed = NativePlatform::new(None)?.random()?;
     let host = engine::host()?;
     let load =
         |wasm: &[u8], pin: &B256| Module::load(&host, wasm, pin).map_err(|error| error.to_string());
-    let report = proof_chain::verify(bundle, checkpoint, seed, load);
+    Ok(proof_chain::verify(bundle, checkpoint, seed, load))
+}
+
+fn in_words(report: &Report) -> Result<String> {
     let mut lines = Vec::new();
     for (number, link) in (1..).zip(&report.links) {
         let (name, outcome) = (link.link.as_str(), link.outcome.as_str());

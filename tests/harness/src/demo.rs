@@ -1,11 +1,13 @@
 //! `cargo demo`.
 
-use std::path::Path;
+use std::{path::Path, str::FromStr};
 
 use anyhow::Result;
 
 use crate::{
     lie::Link,
+    lie_settlement::{Lie, Planted},
+    quorum::{CHALLENGER_KEY, QUORUM_KEYS},
     setup,
     web_build::build_web,
     world::{self, World, WorldConfig},
@@ -20,8 +22,29 @@ pub struct DemoOptions {
     pub gateways: u32,
     /// Seed of the fleet.
     pub seed: u64,
-    /// The link to lie about.
-    pub lie: Option<Link>,
+    /// What to lie about.
+    pub lie: Option<DemoLie>,
+}
+
+/// Who lies.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DemoLie {
+    /// The carrier, about one link on its way to the page.
+    Carrier(Link),
+    /// The proposer, on chain: it settles another verdict than the module gave.
+    Settlement,
+}
+
+impl FromStr for DemoLie {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        if name == "settlement" {
+            return Ok(Self::Settlement);
+        }
+        let carrier = name.parse().map(Self::Carrier);
+        carrier.map_err(|error| format!("{error}, or settlement"))
+    }
 }
 
 /// Builds everything, starts every part, says where to look, and ends all of it on Ctrl-C.
@@ -35,15 +58,19 @@ pub fn demo(root: &Path, options: DemoOptions) -> Result<()> {
         port: options.port,
         gateways: options.gateways,
         seed: options.seed,
-        lie: options.lie,
+        lie: match options.lie {
+            Some(DemoLie::Carrier(link)) => Some(link),
+            Some(DemoLie::Settlement) | None => None,
+        },
         web_dir: Some(web.out_dir),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let run = async {
             let mut world = World::start(config, &checks).await?;
-            world.live().await?;
-            say(&world, options.lie);
+            let settled = options.lie == Some(DemoLie::Settlement);
+            let planted = world.live_with(if settled { &[Lie::Verdict] } else { &[] }).await?;
+            say(&world, options.lie, &planted)?;
             watch(&mut world).await
         };
         tokio::select! {
@@ -56,19 +83,51 @@ pub fn demo(root: &Path, options: DemoOptions) -> Result<()> {
     })
 }
 
-fn say(world: &World, lie: Option<Link>) {
+fn say(world: &World, lie: Option<DemoLie>, planted: &[Planted]) -> Result<()> {
     println!("\n  {}\n", world.url);
     println!("  Watch the hexes: each turns green when it is proven in your tab, link by link.");
     match lie {
         None => println!(
             "  Click one for its five links; then stop this and try: cargo demo -- --lie device"
         ),
-        Some(link) => println!(
+        Some(DemoLie::Carrier(link)) => println!(
             "  One byte is changed on the way to your tab: the page must name {}, and show no green.",
             link.name().to_uppercase()
         ),
+        Some(DemoLie::Settlement) => say_dispute(world, planted)?,
     }
     println!("  The chain's keys are public. Logs: target/heliotrope/demo/logs. Ctrl-C stops all.");
+    Ok(())
+}
+
+/// How the lie is challenged, with the keys of this chain in files.
+fn say_dispute(world: &World, planted: &[Planted]) -> Result<()> {
+    let network = world.network_file();
+    let key = |name: &str, key: &str| -> Result<String> {
+        let path = network.with_file_name(name);
+        std::fs::write(&path, key)?;
+        Ok(path.display().to_string())
+    };
+    let (rpc, checkpoint) = (&world.rpc, world.checkpoint);
+    let common = format!("--checkpoint {checkpoint} --rpc {rpc} --key-file");
+    let challenger = key("challenger.key", CHALLENGER_KEY)?;
+    for Planted { lane, leaf, cell, .. } in planted {
+        println!(
+            "  The proposer settled a verdict that the module did not give: leaf {leaf} of lane {lane}, hex {cell:x}. The page must\n  \
+             name CHECK. To have it struck out, with target/release/heliotrope:\n\n    \
+             heliotrope prove {cell:x} --gateway {} --checkpoint {checkpoint} --out lie.proof\n    \
+             heliotrope challenge lie.proof {common} {challenger}",
+            world.gateway_url
+        );
+    }
+    for (number, of) in QUORUM_KEYS.iter().enumerate() {
+        let gateway = key(&format!("gateway-{number}.key"), of)?;
+        println!(
+            "    heliotrope vote lie.proof --dispute ID {common} {gateway} --out vote-{number}"
+        );
+    }
+    println!("    heliotrope resolve vote-0 vote-1 vote-2 --rpc {rpc} --key-file {challenger}\n");
+    Ok(())
 }
 
 /// Stays until a part ends by itself, which is an error.

@@ -50,7 +50,7 @@ pub struct NewDevice {
 pub struct Deployment {
     /// Where the contracts are.
     pub contracts: NetworkContracts,
-    provider: DynProvider,
+    pub(crate) provider: DynProvider,
     owner: Address,
 }
 

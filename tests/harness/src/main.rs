@@ -11,9 +11,8 @@ use heliotrope_harness::{
     checks_build::{build_checks, update_checks},
     command::workspace_root,
     conformance, contracts_build,
-    demo::{DemoOptions, demo},
+    demo::{DemoLie, DemoOptions, demo},
     fuzz::fuzz,
-    lie::Link,
     live::live,
     new_check::new_check,
     test::test_all,
@@ -40,9 +39,9 @@ enum Action {
         #[arg(long, default_value_t = 1)]
         seed: u64,
         /// Change one byte of this link on its way to the page: device, check, commitment, header
-        /// or checkpoint.
+        /// or checkpoint. Or let the proposer lie on chain: settlement.
         #[arg(long)]
-        lie: Option<Link>,
+        lie: Option<DemoLie>,
     },
     /// Run every test there is; the last line is the count.
     Test,

@@ -142,7 +142,9 @@ fn conformance(tally: &mut Tally, root: &Path) {
         command
     };
     let own = root.join("contracts/checks/vectors");
-    tally.run("conformance check-vectors", Format::Plain, &mut suite("check-vectors", &own));
+    for name in ["check-vectors", "helium-mobile"] {
+        tally.run(&format!("conformance {name}"), Format::Plain, &mut suite(name, &own));
+    }
     let Some(vectors) = vectors() else {
         for (suite, folder) in CONFORMANCE {
             tally.skip(&format!("conformance {suite} {folder}"), "../shared/vectors is not there");

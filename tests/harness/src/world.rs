@@ -15,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use alloy::providers::{DynProvider, Provider as _, ProviderBuilder};
 use alloy_primitives::B256;
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_contracts::check_id;
@@ -30,9 +31,11 @@ use crate::{
     fleet::{Fleet, FleetConfig, Gateway},
     governance::{NewVersion, Passes, pin_by_vote},
     lie::{self, Link},
+    lie_settlement::{self, Lie, Planted},
     mirror::Mirror,
     process::{Process, free_port},
     progress::Progress,
+    quorum::{self, WARM_UP_S},
 };
 
 /// The check that the demo pins.
@@ -62,7 +65,7 @@ pub struct WorldConfig {
     pub gateways: u32,
     /// Seed of the fleet.
     pub seed: u64,
-    /// The link to lie about.
+    /// The link to lie about on the way to the page.
     pub lie: Option<Link>,
     /// The built web app.
     pub web_dir: Option<PathBuf>,
@@ -175,11 +178,13 @@ impl World {
             let name = format!("fleet-{}-{}", config.seed, config.gateways);
             Fleet::cached(&config.root.join("target/heliotrope").join(name), wanted)
         })?;
-        let (anvil, chain, beacon, rpc) = progress
-            .step_async("chain: anvil and the development beacon chain", start_chain(&config))
-            .await?;
+        let genesis_time = now_s().saturating_sub(SLOTS_OF_HISTORY);
+        let (anvil, rpc) = start_anvil(&config, genesis_time).await?;
         let deployment = progress
-            .step_async("contracts: deploy", Deployment::deploy(&config.root, &rpc, CHECK, &chain))
+            .step_async("contracts: deploy, gateways join", found(&config.root, &rpc))
+            .await?;
+        let (chain, beacon) = progress
+            .step_async("chain: the development beacon chain", start_chain(&rpc, genesis_time))
             .await?;
         let (params, module) = modules(&config, &deployment, checks)?;
         deployment.pin(CHECK, module, params, &chain).await?;
@@ -225,19 +230,25 @@ impl World {
     /// Feeds the fleet's day to the gateway, waits until its settlement is final, and lets the chain
     /// go on by the clock; from then on the page is served.
     pub async fn live(&mut self) -> Result<()> {
+        self.live_with(&[]).await.map(drop)
+    }
+
+    /// The same, with lies in what is settled; says where they are.
+    pub async fn live_with(&mut self, lies: &[Lie]) -> Result<Vec<Planted>> {
         let progress = Progress::new();
         let count = self.fleet.reports.len();
         progress
             .step_async(&format!("gateway: takes in {count} reports"), self.send_reports())
             .await?;
-        progress.step_async("epoch: check, settle, prove", self.settle()).await?;
+        let settled = progress.step_async("epoch: check, settle, prove", self.settle_with(lies));
+        let planted = settled.await?;
         self.chain.catch_up(UnixSeconds(now_s())).await?;
         self.clock = Some(self.chain.run_realtime());
         if let Some(link) = self.config.lie {
             let upstream = self.gateway_url.clone();
             self.carrier = Some(lie::serve(link, upstream, self.config.port).await?);
         }
-        Ok(())
+        Ok(planted)
     }
 
     /// Starts the gateway process and waits until it has a finalized header.
@@ -281,15 +292,49 @@ impl World {
 
     /// Closes the epoch and makes blocks until its settlement is final and published.
     pub async fn settle(&mut self) -> Result<u64> {
-        let client = reqwest::Client::new();
+        let epoch = self.close_epoch().await?;
+        self.published(epoch).await?;
+        Ok(epoch)
+    }
+
+    /// The same, but a proposer that lies comes between the gateway and the ledger.
+    async fn settle_with(&mut self, lies: &[Lie]) -> Result<Vec<Planted>> {
+        let epoch = self.close_epoch().await?;
+        if lies.is_empty() {
+            self.published(epoch).await?;
+            return Ok(Vec::new());
+        }
+        let started = Instant::now();
+        // no block is made, so what it proposes waits
+        while self.status().await?["settlement"]["phase"] != "proposing" {
+            self.check_gateway()?;
+            ensure!(started.elapsed() < STEP_TIMEOUT, "epoch {epoch} is not judged");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.gateway.take().context("gateway")?.kill()?;
+        let network = DeployedNetwork::from_json(&fs::read(self.network_file())?)?;
+        let epochs = self.config.state.join("gateway/epochs");
+        let (planted, sent) =
+            lie_settlement::propose(&epochs, epoch, &network, &self.rpc, lies).await?;
+        self.chain.advance(1).await?;
+        sent.mined().await?;
+        self.start_gateway().await?;
+        self.published(epoch).await?;
+        Ok(planted)
+    }
+
+    async fn close_epoch(&self) -> Result<u64> {
         let url = format!("{}/v1/epochs/close", self.gateway_url);
-        let answer: Value = client.post(url).send().await?.error_for_status()?.json().await?;
-        let epoch = answer["epoch"].as_u64().context("epoch")?;
+        let answer = reqwest::Client::new().post(url).send().await?.error_for_status()?;
+        answer.json::<Value>().await?["epoch"].as_u64().context("epoch")
+    }
+
+    async fn published(&mut self, epoch: u64) -> Result<()> {
         let started = Instant::now();
         loop {
             let status = self.status().await?;
             if status["published"] == epoch {
-                return Ok(epoch);
+                return Ok(());
             }
             match status["settlement"]["phase"].as_str() {
                 Some("proposing") => self.chain.advance(1).await?,
@@ -357,25 +402,48 @@ fn now_s() -> u64 {
     since.map_or(0, |d| d.as_secs())
 }
 
-async fn start_chain(config: &WorldConfig) -> Result<(Process, DevChain, BeaconServer, String)> {
+/// Starts an execution node whose first blocks are older than the beacon chain: the quorum's gateways have been
+/// bonded for long enough when that begins.
+async fn start_anvil(config: &WorldConfig, genesis_time: u64) -> Result<(Process, String)> {
     let port = free_port()?;
-    let genesis_time = now_s().saturating_sub(SLOTS_OF_HISTORY);
+    let first = genesis_time.saturating_sub(WARM_UP_S);
     let mut command = Command::new(tool(&config.root, "anvil"));
     command
         .args(["--host", "127.0.0.1", "--no-mining", "--hardfork", "osaka", "--silent"])
         .args(["--gas-limit", "60000000", "--chain-id", &CHAIN_ID.to_string()])
-        .args(["--port", &port.to_string(), "--timestamp", &genesis_time.to_string()]);
+        .args(["--port", &port.to_string(), "--timestamp", &first.to_string()]);
     let mut anvil = Process::start("anvil", &mut command, &config.state.join("logs"))?;
-    let rpc = format!("http://127.0.0.1:{port}");
     let started = Instant::now();
     while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
         anvil.check()?;
         ensure!(started.elapsed() < STEP_TIMEOUT, "anvil does not listen");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    let chain = DevChain::start(DevChainConfig::default(), &rpc).await?;
+    Ok((anvil, format!("http://127.0.0.1:{port}")))
+}
+
+/// Blocks before there is a beacon chain.
+struct Alone(DynProvider);
+
+impl Mine for Alone {
+    async fn mine(&self) -> Result<()> {
+        let _block: Value = self.0.raw_request("evm_mine".into(), ()).await?;
+        Ok(())
+    }
+}
+
+async fn found(root: &Path, rpc: &str) -> Result<Deployment> {
+    let chain = Alone(ProviderBuilder::new().connect_http(rpc.parse()?).erased());
+    let deployment = Deployment::deploy(root, rpc, CHECK, &chain).await?;
+    quorum::join(rpc, &chain, &deployment).await?;
+    Ok(deployment)
+}
+
+async fn start_chain(rpc: &str, genesis_time: u64) -> Result<(DevChain, BeaconServer)> {
+    let config = DevChainConfig { genesis_time: Some(genesis_time), ..DevChainConfig::default() };
+    let chain = DevChain::start(config, rpc).await?;
     let beacon = chain.serve(0).await?;
-    Ok((anvil, chain, beacon, rpc))
+    Ok((chain, beacon))
 }
 
 /// Puts the pinned bytes where the gateway looks for them. Gives (params hash, module hash).

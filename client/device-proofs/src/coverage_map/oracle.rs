@@ -81,8 +81,8 @@ pub struct Seniority {
 /// What the network's records say of one radio.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RadioStatement {
-    /// Key of the radio, Helium binary form.
-    pub hotspot_key: Vec<u8>,
+    /// The registry's id of the radio.
+    pub device_id: Bytes32,
     /// What it is.
     pub device_type: DeviceType,
     /// Its seniority; `None` if it had none.
@@ -98,7 +98,7 @@ pub struct RadioStatement {
 pub struct OracleData {
     /// The hexes, strictly ascending by cell.
     pub hexes: Vec<HexAssignments>,
-    /// The radios, strictly ascending by key.
+    /// The radios, strictly ascending by id.
     pub radios: Vec<RadioStatement>,
 }
 
@@ -120,48 +120,82 @@ impl OracleData {
 
     /// What is said of a radio.
     #[must_use]
-    pub fn radio(&self, hotspot_key: &[u8]) -> Option<&RadioStatement> {
-        self.radios.iter().find(|radio| radio.hotspot_key == hotspot_key)
+    pub fn radio(&self, device_id: &Bytes32) -> Option<&RadioStatement> {
+        self.radios.iter().find(|radio| radio.device_id == *device_id)
     }
 
     fn encode_to(&self, e: &mut Encoder) {
         e.array(2).array(self.hexes.len());
         for hex in &self.hexes {
-            e.array(6).uint(hex.cell).uint(hex.footfall as u64).uint(hex.landtype as u64);
-            e.uint(hex.urbanized as u64).uint(hex.service_provider_override.into());
-            e.uint(hex.boost.into());
+            e.array(2).uint(hex.cell).uint(hex.bits());
         }
         e.array(self.radios.len());
         self.radios.iter().for_each(|radio| radio.encode_to(e));
     }
 
     fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
-        d.tuple("oracle data fields", 2)?;
+        d.tuple("oracle fields", 2)?;
         let mut hexes = Vec::new();
         for _ in 0..d.array("hexes", MAX_HEXES)? {
-            d.tuple("hex fields", 6)?;
-            hexes.push(HexAssignments {
-                cell: d.uint()?,
-                footfall: decode_assignment(d)?,
-                landtype: decode_assignment(d)?,
-                urbanized: decode_assignment(d)?,
-                service_provider_override: decode_flag(d)?,
-                boost: u32::try_from(at_most(d, "boost", MAX_BOOST.into())?).unwrap_or_default(),
-            });
+            d.tuple("hex fields", 2)?;
+            let (cell, got) = (d.uint()?, d.uint()?);
+            let range = CborError::Range { what: "hex bits", got, expected: MAX_HEX_BITS };
+            hexes.push(HexAssignments::from_bits(cell, got).ok_or(range)?);
         }
         strictly_ascending("hex", &hexes, |hex| hex.cell)?;
         let mut radios = Vec::new();
         for _ in 0..d.array("radios", super::MAX_RADIOS)? {
             radios.push(RadioStatement::decode_from(d)?);
         }
-        strictly_ascending("radio", &radios, |radio| radio.hotspot_key.clone())?;
+        strictly_ascending("radio", &radios, |radio| radio.device_id)?;
         Ok(Self { hexes, radios })
     }
 }
 
+// two bits for each of three data sets, one for the override, and the boost above them
+const LANDTYPE_SHIFT: u32 = 2;
+const URBANIZED_SHIFT: u32 = 4;
+const OVERRIDE_SHIFT: u32 = 6;
+const BOOST_SHIFT: u32 = 7;
+const MAX_HEX_BITS: u64 = (MAX_BOOST as u64) << BOOST_SHIFT | 0b110_1010;
+
+impl HexAssignments {
+    fn bits(&self) -> u64 {
+        self.footfall as u64
+            | (self.landtype as u64) << LANDTYPE_SHIFT
+            | (self.urbanized as u64) << URBANIZED_SHIFT
+            | u64::from(self.service_provider_override) << OVERRIDE_SHIFT
+            | u64::from(self.boost) << BOOST_SHIFT
+    }
+
+    fn from_bits(cell: u64, bits: u64) -> Option<Self> {
+        let assignment = |shift: u32| match (bits >> shift) & 3 {
+            0 => Some(Assignment::A),
+            1 => Some(Assignment::B),
+            2 => Some(Assignment::C),
+            _ => None,
+        };
+        Some(Self {
+            cell,
+            footfall: assignment(0)?,
+            landtype: assignment(LANDTYPE_SHIFT)?,
+            urbanized: assignment(URBANIZED_SHIFT)?,
+            service_provider_override: (bits >> OVERRIDE_SHIFT) & 1 == 1,
+            boost: u32::try_from(bits >> BOOST_SHIFT).ok().filter(|boost| *boost <= MAX_BOOST)?,
+        })
+    }
+}
+
+// two bits for the device type, one for the ban, and the connections above them
+const BANNED_SHIFT: u32 = 2;
+const CONNECTIONS_SHIFT: u32 = 3;
+
 impl RadioStatement {
     fn encode_to(&self, e: &mut Encoder) {
-        e.array(5).bytes(&self.hotspot_key).uint(self.device_type as u64);
+        let bits = self.device_type as u64
+            | u64::from(self.banned) << BANNED_SHIFT
+            | u64::from(self.unique_connections) << CONNECTIONS_SHIFT;
+        e.array(3).bytes(&self.device_id).uint(bits);
         match &self.seniority {
             Some(seniority) => {
                 e.array(4).bytes(&seniority.uuid).uint(seniority.since_s);
@@ -171,28 +205,29 @@ impl RadioStatement {
                 e.array(0);
             }
         }
-        e.uint(self.unique_connections.into()).uint(self.banned.into());
     }
 
     fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
-        d.tuple("radio statement fields", 5)?;
-        let hotspot_key = d.bytes("key bytes", super::MAX_KEY_LEN)?.to_vec();
-        let device_type = match at_most(d, "device type", 3)? {
-            0 => DeviceType::Cbrs,
-            1 => DeviceType::WifiIndoor,
-            2 => DeviceType::WifiOutdoor,
-            _ => DeviceType::WifiDataOnly,
-        };
+        d.tuple("statement fields", 3)?;
+        let device_id = d.fixed("device id bytes")?;
+        let bits = d.uint()?;
         let seniority = match d.array("seniority fields", 4)? {
             0 => None,
             4 => Some(Seniority {
                 uuid: d.fixed("uuid bytes")?,
                 since_s: d.uint()?,
                 last_heartbeat_s: d.uint()?,
-                reason: match at_most(d, "seniority reason", 2)? {
+                reason: match d.uint()? {
                     0 => SeniorityReason::HeartbeatNotSeen,
                     1 => SeniorityReason::NewCoverageClaimTime,
-                    _ => SeniorityReason::ServiceProviderBan,
+                    2 => SeniorityReason::ServiceProviderBan,
+                    got => {
+                        return Err(CborError::Range {
+                            what: "seniority reason",
+                            got,
+                            expected: 2,
+                        });
+                    }
                 },
             }),
             got => {
@@ -200,25 +235,19 @@ impl RadioStatement {
                 return Err(CborError::Range { what: "seniority fields", got, expected: 4 });
             }
         };
-        let unique_connections = d.small("unique connections")?;
-        let banned = decode_flag(d)?;
-        Ok(Self { hotspot_key, device_type, seniority, unique_connections, banned })
+        let (got, expected) = (bits >> CONNECTIONS_SHIFT, u32::MAX.into());
+        let range = CborError::Range { what: "connections", got, expected };
+        Ok(Self {
+            device_id,
+            device_type: match bits & 3 {
+                0 => DeviceType::Cbrs,
+                1 => DeviceType::WifiIndoor,
+                2 => DeviceType::WifiOutdoor,
+                _ => DeviceType::WifiDataOnly,
+            },
+            seniority,
+            unique_connections: u32::try_from(got).map_err(|_| range)?,
+            banned: (bits >> BANNED_SHIFT) & 1 == 1,
+        })
     }
-}
-
-fn at_most(d: &mut Decoder<'_>, what: &'static str, expected: u64) -> Result<u64, CborError> {
-    let got = d.uint()?;
-    if got > expected { Err(CborError::Range { what, got, expected }) } else { Ok(got) }
-}
-
-fn decode_flag(d: &mut Decoder<'_>) -> Result<bool, CborError> {
-    Ok(at_most(d, "flag", 1)? == 1)
-}
-
-fn decode_assignment(d: &mut Decoder<'_>) -> Result<Assignment, CborError> {
-    Ok(match at_most(d, "assignment", 2)? {
-        0 => Assignment::A,
-        1 => Assignment::B,
-        _ => Assignment::C,
-    })
 }

@@ -29,17 +29,17 @@ pub struct CoverageMapParams {
     /// Length of an epoch in seconds; epoch 0 starts in 1970.
     pub epoch_s: u64,
     /// Fewest hours of an epoch in which a radio must have been seen.
-    pub min_heartbeats: u32,
+    pub min_heartbeats: u64,
     /// Distance from a radio to the farthest hex it says to cover at which it is not trusted, in metres.
-    pub max_distance_to_coverage_m: u32,
+    pub max_distance_to_coverage_m: u64,
     /// Longest distance from the asserted place with all trust, in metres.
-    pub full_trust_m: u32,
+    pub full_trust_m: u64,
     /// Longest distance from the asserted place with a quarter of it, in metres.
-    pub quarter_trust_m: u32,
+    pub quarter_trust_m: u64,
     /// Points of a hex covered from indoors, signal high and low.
-    pub indoor_points: [u32; 2],
+    pub indoor_points: [u64; 2],
     /// Points of a hex covered from outdoors, signal high, medium and low.
-    pub outdoor_points: [u32; 3],
+    pub outdoor_points: [u64; 3],
     /// How long before the end of the epoch speed tests count, in seconds.
     pub speedtest_window_s: u64,
     /// Fastest speed that a test may show, in bytes per second.
@@ -80,9 +80,12 @@ impl CoverageMapParams {
 
 canonical!(CoverageMapParams);
 
+/// How many numbers the parameters have.
+const NUMBERS: usize = 12;
+
 impl CoverageMapParams {
     fn encode_to(&self, e: &mut Encoder) {
-        e.map(17).uint(0).uint(crate::abi::ABI_VERSION).uint(1).text(&self.profile);
+        e.map(9).uint(0).uint(crate::abi::ABI_VERSION).uint(1).text(&self.profile);
         e.uint(2).bytes(&self.device_registry).uint(3).bytes(&self.oracle);
         e.uint(4).uint(self.oracle_slot).uint(5).uint(self.chain_id);
         e.uint(6).array(self.coverage_keys.len());
@@ -93,24 +96,33 @@ impl CoverageMapParams {
         for cell in &self.geofence {
             e.uint(*cell);
         }
-        e.uint(8).uint(self.epoch_s).uint(9).uint(self.min_heartbeats.into());
-        e.uint(10).uint(self.max_distance_to_coverage_m.into());
-        e.uint(11).uint(self.full_trust_m.into()).uint(12).uint(self.quarter_trust_m.into());
-        for (key, points) in [(13, self.indoor_points.as_slice()), (14, &self.outdoor_points)] {
-            e.uint(key).array(points.len());
-            for points in points {
-                e.uint(u64::from(*points));
-            }
+        let ([high, low], [strong, fair, weak]) = (self.indoor_points, self.outdoor_points);
+        let numbers: [u64; NUMBERS] = [
+            self.epoch_s,
+            self.min_heartbeats,
+            self.max_distance_to_coverage_m,
+            self.full_trust_m,
+            self.quarter_trust_m,
+            high,
+            low,
+            strong,
+            fair,
+            weak,
+            self.speedtest_window_s,
+            self.max_speed_bytes_s,
+        ];
+        e.uint(8).array(NUMBERS);
+        for number in numbers {
+            e.uint(number);
         }
-        e.uint(15).uint(self.speedtest_window_s).uint(16).uint(self.max_speed_bytes_s);
     }
 
     fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
-        d.map("params fields", 17)?;
+        d.map("params fields", 9)?;
         d.key(0)?;
         d.exactly("params version", crate::abi::ABI_VERSION)?;
         d.key(1)?;
-        let profile = d.text("profile bytes", 64)?.into();
+        let profile = d.text("profile bytes", 64)?;
         d.key(2)?;
         let device_registry = d.fixed("address bytes")?;
         d.key(3)?;
@@ -123,13 +135,21 @@ impl CoverageMapParams {
         let coverage_keys = decode_keys(d, "coverage keys")?;
         d.key(7)?;
         let count = d.array("geofence cells", MAX_GEOFENCE)?;
-        let geofence = (0..count).map(|_| d.uint()).collect::<Result<Vec<_>, _>>()?;
+        let mut geofence = Vec::new();
+        for _ in 0..count {
+            geofence.push(d.uint()?);
+        }
         strictly_ascending("geofence cell", &geofence, |cell| *cell)?;
         d.key(8)?;
-        let epoch_s = d.uint()?;
-        let mut number = |key| d.key(key).and_then(|()| d.small("parameter"));
+        d.tuple("numbers", NUMBERS)?;
+        let mut numbers = [0; NUMBERS];
+        for number in &mut numbers {
+            *number = d.uint()?;
+        }
+        let [epoch_s, min_heartbeats, max_distance_to_coverage_m, full_trust_m, ..] = numbers;
+        let [.., quarter_trust_m, high, low, strong, fair, weak, window_s, max_speed] = numbers;
         Ok(Self {
-            profile,
+            profile: profile.into(),
             device_registry,
             oracle,
             oracle_slot,
@@ -137,24 +157,14 @@ impl CoverageMapParams {
             coverage_keys,
             geofence,
             epoch_s,
-            min_heartbeats: number(9)?,
-            max_distance_to_coverage_m: number(10)?,
-            full_trust_m: number(11)?,
-            quarter_trust_m: number(12)?,
-            indoor_points: decode_points(d, 13)?,
-            outdoor_points: decode_points(d, 14)?,
-            speedtest_window_s: d.key(15).and_then(|()| d.uint())?,
-            max_speed_bytes_s: d.key(16).and_then(|()| d.uint())?,
+            min_heartbeats,
+            max_distance_to_coverage_m,
+            full_trust_m,
+            quarter_trust_m,
+            indoor_points: [high, low],
+            outdoor_points: [strong, fair, weak],
+            speedtest_window_s: window_s,
+            max_speed_bytes_s: max_speed,
         })
     }
-}
-
-fn decode_points<const N: usize>(d: &mut Decoder<'_>, key: u64) -> Result<[u32; N], CborError> {
-    d.key(key)?;
-    d.tuple("points", N)?;
-    let mut points = [0; N];
-    for point in &mut points {
-        *point = d.small("points")?;
-    }
-    Ok(points)
 }

@@ -134,21 +134,8 @@ pub fn judge_again(
     module: &impl CheckModule,
 ) -> Result<CheckOutput, Unproven> {
     let at = |what: String| format!("evidence leaf {}: {what}", leaf.index);
-    let none = |answer: NoAnswer| match answer {
-        NoAnswer::Refused => Unproven::Broken(at("the pinned module refuses it".to_owned())),
-        NoAnswer::Host(why) => Unproven::NoVerdict(at(why)),
-    };
-    let plan = module.plan(&leaf.bundle, params).map_err(none)?;
-    let plan = Plan::decode(&plan).map_err(|error| at(format!("plan: {error}")))?;
-    let facts = anchor.facts(&plan).map_err(|error| at(error.to_string()))?;
-    let input = CheckInput {
-        module_hash: pin.module_hash.0,
-        evidence: leaf.bundle.clone(),
-        facts,
-        params: params.to_vec(),
-        now_s: anchor.timestamp(),
-    };
-    let again = module.check(&input.encode()).map_err(none)?;
+    let again = run_again(leaf, anchor, pin, params, module)?
+        .ok_or_else(|| at("the pinned module refuses it".to_owned()))?;
     if again != leaf.output {
         return Err(at(format!(
             "the pinned module gives {}, the gateway committed {}",
@@ -158,6 +145,39 @@ pub fn judge_again(
         .into());
     }
     Ok(CheckOutput::decode(&again).map_err(|error| at(format!("output: {error}")))?)
+}
+
+/// What the pinned module gives for a leaf's bundle, whatever was committed; `None` when it refuses the bundle, which it
+/// does in every host.
+///
+/// # Errors
+/// Which leaf, and which fact is not proven; or that the module gave no answer in this host.
+pub fn run_again(
+    leaf: &EvidenceLeaf,
+    anchor: &mut Anchor,
+    pin: &Pin,
+    params: &[u8],
+    module: &impl CheckModule,
+) -> Result<Option<Vec<u8>>, Unproven> {
+    let at = |what: String| format!("evidence leaf {}: {what}", leaf.index);
+    let plan = match module.plan(&leaf.bundle, params) {
+        Ok(plan) => Plan::decode(&plan).map_err(|error| at(format!("plan: {error}")))?,
+        Err(NoAnswer::Refused) => return Ok(None),
+        Err(NoAnswer::Host(why)) => return Err(Unproven::NoVerdict(at(why))),
+    };
+    let facts = anchor.facts(&plan).map_err(|error| at(error.to_string()))?;
+    let input = CheckInput {
+        module_hash: pin.module_hash.0,
+        evidence: leaf.bundle.clone(),
+        facts,
+        params: params.to_vec(),
+        now_s: anchor.timestamp(),
+    };
+    match module.check(&input.encode()) {
+        Ok(output) => Ok(Some(output)),
+        Err(NoAnswer::Refused) => Ok(None),
+        Err(NoAnswer::Host(why)) => Err(Unproven::NoVerdict(at(why))),
+    }
 }
 
 fn verdict_of(output: &[u8]) -> String {

@@ -3,7 +3,7 @@
 use alloy_primitives::{B256, U256};
 use heliotrope_contracts::{Settlement, settlement_slots};
 use heliotrope_device_proofs::{
-    abi::CheckOutput, bundle::EvidenceBundle, epoch::ShardEvidence, proof::ProofBundle, sha256,
+    abi::CheckOutput, epoch::ShardEvidence, evidence, proof::ProofBundle, sha256,
 };
 use heliotrope_verifier::{
     chains::ethereum::ChainSpec,
@@ -26,7 +26,7 @@ use crate::{
 pub enum Outcome {
     /// Its bytes were checked and hold.
     Verified,
-    /// Nobody said whether it is the right one: the reader has to.
+    /// Nothing here proves it: the reader has to know.
     Asserted,
     /// Its bytes do not hold.
     Broken,
@@ -158,8 +158,12 @@ pub fn verify<M: CheckModule>(
     let header = checkpoint.then(|start| finalized(start, seed));
     let commitment = header.then(|block| committed(bundle, &deployed.clone()?, block));
     let check = commitment.then(|()| checked(bundle, &deployed.clone()?, load));
+    let mut device = Step::of(signed(&bundle.evidence));
+    if device.proves == Some(0) {
+        device.outcome = Outcome::Asserted;
+    }
     let links = vec![
-        Step::of(signed(&bundle.evidence)).report(Link::Device),
+        device.report(Link::Device),
         check.report(Link::Check),
         commitment.report(Link::Commitment),
         header.report(Link::Header),
@@ -291,15 +295,17 @@ fn is_pinned(what: &str, bytes: &[u8], expected: B256) -> Result<(), String> {
     Err(format!("the {what} hash to {got}, the check registry pins {expected}"))
 }
 
-/// Link 1.
-fn signed(evidence: &ShardEvidence) -> Result<((), String), String> {
-    let mut reports: usize = 0;
+/// Link 1; how many messages devices signed.
+fn signed(evidence: &ShardEvidence) -> Result<(usize, String), String> {
+    let mut messages: usize = 0;
     for leaf in &evidence.leaves {
-        let at = |error: String| format!("evidence leaf {}: {error}", leaf.index);
-        let bundle = EvidenceBundle::decode(&leaf.bundle).map_err(|error| at(error.to_string()))?;
-        let authentic = bundle.authenticate().map_err(|error| at(error.to_string()))?;
-        reports = reports.saturating_add(authentic.reports().witnesses.len()).saturating_add(1);
+        let signed = evidence::authenticate(&leaf.bundle)
+            .map_err(|error| format!("evidence leaf {}: {error}", leaf.index))?;
+        messages = messages.saturating_add(signed);
     }
     let bundles = evidence.leaves.len();
-    Ok(((), format!("{reports} reports in {bundles} bundles are signed by their devices")))
+    if messages == 0 {
+        return Ok((0, format!("{bundles} bundles hold nothing that a device signs")));
+    }
+    Ok((messages, format!("{messages} reports in {bundles} bundles are signed by their devices")))
 }

@@ -1,6 +1,6 @@
 //! Places and distances. Floating point stays in this file; whole metres and cells leave it.
 
-use crate::coverage_radio::distance_m;
+use crate::distance::distance_m;
 use h3o::{CellIndex, LatLng, Resolution};
 use heliotrope_device_proofs::h3;
 use heliotrope_device_proofs::wire::mobile::{CoverageObjectReqV1, WifiHeartbeatReqV1};
@@ -33,8 +33,7 @@ pub(super) fn hex(location: &str) -> Option<u64> {
         };
         Some((cell << 4) | u64::from(value))
     })?;
-    let is_cell = CellIndex::try_from(cell).is_ok();
-    (is_cell && h3::resolution(cell) == h3::ASSERTED_RESOLUTION).then_some(cell)
+    (is_cell(cell) && h3::resolution(cell) == h3::ASSERTED_RESOLUTION).then_some(cell)
 }
 
 /// Metres from a place to the farthest hex of a coverage object (upstream: `max_distance_m`); `None` if a hex is
@@ -46,8 +45,11 @@ pub(super) fn farthest_m(coverage: &CoverageObjectReqV1, place: u64) -> Option<u
     })
 }
 
-/// How many hexes of resolution 12 a cell has; `None` if it is no cell or a finer one.
-pub(super) fn hexes(cell: u64) -> Option<u64> {
-    let cell = CellIndex::try_from(cell).ok()?;
-    (cell.resolution() <= Resolution::Twelve).then(|| cell.children_count(Resolution::Twelve))
+/// Hexes of resolution 12 in a cell of the map: seven for each of four resolutions. The twelve cells that are
+/// pentagons, all of them in the sea, have 400 fewer.
+pub(super) const HEXES: u64 = 2401;
+
+/// Whether a number is an H3 cell.
+pub(super) fn is_cell(cell: u64) -> bool {
+    CellIndex::try_from(cell).is_ok()
 }

@@ -1,35 +1,27 @@
 //! The rules of a heartbeat, how far its place is trusted, and what all heartbeats of a radio add up to.
 
-use super::{Case, geo, rules, seniority};
-use crate::coverage_radio::distance_m;
+use super::{RadioCase, geo, rules, seniority};
 use crate::device::{has_asserted, is_known};
-use crate::judge::{Finding, Log, RuleOf, difference};
+use crate::distance::distance_m;
+use crate::judge::{Finding, Log, RuleOf, difference, same};
 use heliotrope_device_proofs::abi::Verdict;
-use heliotrope_device_proofs::coverage_map::{
-    DeviceType, RadioMessages, RadioStatement, Seniority,
-};
+use heliotrope_device_proofs::coverage_map::{DeviceType, RadioMessages, Seniority};
 use heliotrope_device_proofs::h3;
-use heliotrope_device_proofs::registry::Radio;
 use heliotrope_device_proofs::wire::mobile::WifiHeartbeatReqV1;
 
 const UUID_LEN: usize = 16;
 const MS_PER_S: u64 = 1000;
 const S_PER_HOUR: u64 = 3600;
 /// All trust, in hundredths.
-const FULL_PERCENT: u32 = 100;
+const FULL_PERCENT: u64 = 100;
 
 /// Everything about one heartbeat that rules look at.
 struct HeartbeatCase<'a> {
-    case: &'a Case<'a>,
-    messages: &'a RadioMessages,
+    radio: &'a RadioCase<'a>,
     heartbeat: &'a WifiHeartbeatReqV1,
     received_s: u64,
     /// Cell of resolution 12.
     place: Option<u64>,
-    /// `None` if the oracle data say nothing of the radio.
-    statement: Option<&'a RadioStatement>,
-    /// `None` if the fact is missing.
-    device: Option<Radio>,
 }
 
 /// Where a radio was last located by somebody else.
@@ -43,7 +35,7 @@ struct Located {
 #[derive(Default)]
 pub(super) struct Presence {
     /// Hours with a valid heartbeat.
-    pub(super) hours: u32,
+    pub(super) hours: u64,
     /// Trust of the first heartbeat of each hour, in hundredths, summed.
     pub(super) trust_percent: u64,
     /// Distance of the same from the asserted place in metres, summed.
@@ -65,37 +57,24 @@ impl<'a> HeartbeatCase<'a> {
         (rules::V5, has_a_place),
         (rules::V6, is_where_radios_count),
         (rules::V7, covers_by_wifi),
-        (rules::V8, |h| is_known(h.device)),
-        (rules::V9, |h| has_asserted(h.device)),
+        (rules::V8, |h| is_known(h.radio.device)),
+        (rules::V9, |h| has_asserted(h.radio.device)),
     ];
 }
 
-/// Judges the heartbeats of one radio, in order of receipt. `radio` is its subject.
-pub(super) fn judge(
-    case: &Case<'_>,
-    place_in_bundle: usize,
-    messages: &RadioMessages,
-    device: Option<Radio>,
-    radio: u32,
-    log: &mut Log,
-) -> Presence {
-    let Some(evidence) = case.bundle.radios.get(place_in_bundle) else {
-        return Presence::default();
-    };
-    let statement = case.oracle.radio(&evidence.hotspot_key);
-    let mut presence = Presence {
-        seniority: statement.and_then(|statement| statement.seniority.clone()),
-        ..Presence::default()
-    };
+/// Judges the heartbeats of one radio, in order of receipt.
+pub(super) fn judge(radio: &RadioCase<'_>, log: &mut Log) -> Presence {
+    let seniority = radio.statement.and_then(|statement| statement.seniority.clone());
+    let mut presence = Presence { seniority, ..Presence::default() };
+    let coverage = &radio.messages.coverage;
     let (mut hour, mut located) = (None, None);
     let mut farthest = Farthest::default();
-    let received = evidence.heartbeats.iter().zip(&messages.heartbeats);
+    let received = radio.evidence.heartbeats.iter().zip(&radio.messages.heartbeats);
     for (index, (received, heartbeat)) in (1_u32..).zip(received) {
         let received_s = received.received_ms / MS_PER_S;
         let place = geo::place(heartbeat);
-        let this =
-            HeartbeatCase { case, messages, heartbeat, received_s, place, statement, device };
-        let subject = radio.saturating_add(index);
+        let this = HeartbeatCase { radio, heartbeat, received_s, place };
+        let subject = radio.subject.saturating_add(index);
         match log.judge(subject, HeartbeatCase::RULES, &this) {
             Verdict::Pass => {}
             Verdict::Fail => continue,
@@ -108,8 +87,8 @@ pub(super) fn judge(
             located = Some(Located { place, at_s });
         }
         let trust = judge_trust(&this, located, &mut farthest, subject, log);
-        if let Ok(uuid) = <[u8; UUID_LEN]>::try_from(messages.coverage.uuid.as_slice()) {
-            let claim_s = messages.coverage.coverage_claim_time;
+        if let Ok(uuid) = <[u8; UUID_LEN]>::try_from(coverage.uuid.as_slice()) {
+            let claim_s = coverage.coverage_claim_time;
             let before = presence.seniority.take();
             presence.seniority =
                 Some(seniority::after_heartbeat(before, uuid, claim_s, received_s));
@@ -117,8 +96,8 @@ pub(super) fn judge(
         // one heartbeat per hour counts, the first (upstream: primary key of `wifi_heartbeats`)
         if hour.replace(received_s / S_PER_HOUR) != Some(received_s / S_PER_HOUR) {
             presence.hours = presence.hours.saturating_add(1);
-            presence.trust_percent = presence.trust_percent.saturating_add(trust.percent.into());
-            presence.distance_m = presence.distance_m.saturating_add(trust.distance_m.into());
+            presence.trust_percent = presence.trust_percent.saturating_add(trust.percent);
+            presence.distance_m = presence.distance_m.saturating_add(trust.distance_m);
         }
     }
     presence
@@ -126,22 +105,25 @@ pub(super) fn judge(
 
 /// How far a place is trusted.
 struct Trust {
-    percent: u32,
-    distance_m: u32,
+    percent: u64,
+    distance_m: u64,
 }
 
-/// The distance from a place to the farthest hex; the places of a radio are few.
+/// The distance from a place to the farthest hex; a radio's places hardly change, so the last one is kept.
 #[derive(Default)]
-struct Farthest(Vec<(u64, Option<u32>)>);
+struct Farthest(Option<(u64, u32)>);
 
 impl Farthest {
-    fn from(&mut self, place: u64, messages: &RadioMessages) -> Option<u32> {
-        if let Some((_, known)) = self.0.iter().find(|(from, _)| *from == place) {
-            return *known;
+    fn from(&mut self, place: u64, messages: &RadioMessages) -> u32 {
+        match self.0 {
+            Some((last, metres)) if last == place => metres,
+            _ => {
+                // a hex that is no cell breaks C2; it is as far as can be
+                let metres = geo::farthest_m(&messages.coverage, place).unwrap_or(u32::MAX);
+                self.0 = Some((place, metres));
+                metres
+            }
         }
-        let farthest = geo::farthest_m(&messages.coverage, place);
-        self.0.push((place, farthest));
-        farthest
     }
 }
 
@@ -156,15 +138,14 @@ fn judge_trust(
     subject: u32,
     log: &mut Log,
 ) -> Trust {
-    let params = h.case.params;
+    let params = h.radio.case.params;
     let place = located.map(|located| located.place).or(h.place).unwrap_or_default();
-    let asserted = h.device.map(|device| device.cell).unwrap_or_default();
+    let asserted = h.radio.device.map(|device| device.cell).unwrap_or_default();
     // both are cells: V5 and V9 hold
-    let distance_m = distance_m(asserted, place).unwrap_or(u32::MAX);
+    let distance_m = u64::from(distance_m(asserted, place).unwrap_or(u32::MAX));
     let at_s = located.map_or(0, |located| located.at_s);
     let validated = log.note(subject, &rules::T1, &Finding::holds_if(at_s > 0, at_s, 1));
-    // a hex that is no cell breaks C2; it is as far as can be
-    let far_m = farthest.from(place, h.messages).unwrap_or(u32::MAX);
+    let far_m = u64::from(farthest.from(place, h.radio.messages));
     let limit_m = params.max_distance_to_coverage_m;
     let near = Finding::holds_if(far_m < limit_m, far_m, limit_m.saturating_sub(1));
     let near = log.note(subject, &rules::T2, &near);
@@ -182,7 +163,7 @@ fn judge_trust(
 /// The trust in a place that far from the asserted one, in hundredths (upstream:
 /// `asserted_distance_to_trust_multiplier`).
 #[must_use]
-pub fn trust_percent(distance_m: u32, full_m: u32, quarter_m: u32) -> u32 {
+pub const fn trust_percent(distance_m: u64, full_m: u64, quarter_m: u64) -> u64 {
     if distance_m <= full_m {
         FULL_PERCENT
     } else if distance_m <= quarter_m {
@@ -200,10 +181,7 @@ fn names_a_coverage_object(h: &HeartbeatCase<'_>) -> Finding {
 
 /// V2: it is that of the coverage object in the bundle (upstream: `NoSuchCoverageObject`).
 fn names_that_of_the_radio(h: &HeartbeatCase<'_>) -> Finding {
-    let (got, expected) = (&h.heartbeat.coverage_object, &h.messages.coverage.uuid);
-    let differing = got.iter().zip(expected).filter(|(a, b)| a != b).count();
-    let differing = differing.saturating_add(got.len().abs_diff(expected.len()));
-    Finding::holds_if(differing == 0, differing, 0)
+    same(&h.heartbeat.coverage_object, &h.radio.messages.coverage.uuid)
 }
 
 /// V3 (upstream: `operation_mode`).
@@ -214,7 +192,7 @@ fn is_operational(h: &HeartbeatCase<'_>) -> Finding {
 
 /// V4: received in the epoch (upstream: `epoch.contains`, with the receive time).
 fn came_in_the_epoch(h: &HeartbeatCase<'_>) -> Finding {
-    let Some((start_s, end_s)) = h.case.start_s().zip(h.case.end_s()) else {
+    let Some((start_s, end_s)) = h.radio.case.epoch else {
         return Finding::missing();
     };
     let since_s = difference(h.received_s, start_s);
@@ -231,7 +209,7 @@ fn has_a_place(h: &HeartbeatCase<'_>) -> Finding {
 /// V6: one of the geofence's cells holds the place (upstream: `in_valid_region`). Without a geofence the rule is
 /// indeterminate.
 fn is_where_radios_count(h: &HeartbeatCase<'_>) -> Finding {
-    let geofence = &h.case.params.geofence;
+    let geofence = &h.radio.case.params.geofence;
     let Some(place) = h.place.filter(|_| !geofence.is_empty()) else {
         return Finding::missing();
     };
@@ -245,10 +223,10 @@ fn is_where_radios_count(h: &HeartbeatCase<'_>) -> Finding {
 /// V7: the network's records say that it is a Wi-Fi radio that covers (upstream: `DeviceType`). `limit` is the
 /// type that fits its coverage object; either counts, as upstream.
 fn covers_by_wifi(h: &HeartbeatCase<'_>) -> Finding {
-    let Some(statement) = h.statement else {
+    let Some(statement) = h.radio.statement else {
         return Finding::missing();
     };
-    let indoor = h.messages.coverage.indoor;
+    let indoor = h.radio.messages.coverage.indoor;
     let expected = if indoor { DeviceType::WifiIndoor } else { DeviceType::WifiOutdoor };
     let covers = matches!(statement.device_type, DeviceType::WifiIndoor | DeviceType::WifiOutdoor);
     Finding::holds_if(covers, statement.device_type as u8, expected as u8)

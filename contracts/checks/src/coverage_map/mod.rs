@@ -40,6 +40,8 @@
 
 mod geo;
 pub mod heartbeat;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod published;
 pub mod rank;
 pub mod rules;
 #[cfg(not(target_arch = "wasm32"))]
@@ -51,13 +53,14 @@ pub use crate::judge::CheckError;
 
 use crate::device::radio;
 use crate::facts::{Facts, ask, word};
-use crate::judge::{self, Finding, Log, RuleOf, format, score_ppm};
+use crate::judge::{self, Finding, Log, RuleOf, format, same, score_ppm};
 use heartbeat::Presence;
 use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Description, Plan, Verdict};
 use heliotrope_device_proofs::coverage_map::{
-    CoverageMapBundle, CoverageMapParams, OracleData, PROFILE_HELIUM_2026_01, RadioMessages,
+    CoverageMapBundle, CoverageMapParams, OracleData, PROFILE_HELIUM_2026_01, RadioEvidence,
+    RadioMessages, RadioStatement,
 };
-use heliotrope_device_proofs::registry::{self, keccak256};
+use heliotrope_device_proofs::registry::{self, Radio, keccak256};
 use heliotrope_device_proofs::{Bytes32, h3, sha256};
 use rank::{Ranked, Ranking};
 
@@ -101,15 +104,17 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let params = params_of(&input.params)?;
     let bundle = CoverageMapBundle::decode(&input.evidence).map_err(format("evidence"))?;
     let radios = bundle.radios()?;
-    let document = bundle.oracle.as_deref().unwrap_or_default();
-    let oracle = match bundle.oracle {
-        Some(_) => OracleData::decode(document).map_err(format("oracle data"))?,
-        None => OracleData::default(),
+    let oracle = match bundle.oracle.as_slice() {
+        [] => OracleData::default(),
+        document => OracleData::decode(document).map_err(format("oracle data"))?,
     };
     let (home, others) = (&params.device_registry, [params.oracle]);
     let mut facts = Facts::new(&input.facts, home, &others, params.chain_id)?;
     let committed = facts.word_of(&params.oracle, &digest_key(&bundle, &params));
-    let case = Case { params: &params, bundle: &bundle, oracle: &oracle };
+    let start_s = bundle.epoch.checked_mul(params.epoch_s);
+    let epoch = start_s.and_then(|start_s| Some((start_s, start_s.checked_add(params.epoch_s)?)));
+    let epoch = epoch.filter(|(start_s, end_s)| start_s < end_s);
+    let case = Case { params: &params, bundle: &bundle, oracle: &oracle, epoch };
     let mut log = Log::default();
     let mut verdict = log.judge(0, Whole::RULES, &Whole { case: &case, committed });
     let (mut selected, mut score) = (Vec::new(), 0);
@@ -176,20 +181,11 @@ pub(crate) struct Case<'a> {
     params: &'a CoverageMapParams,
     bundle: &'a CoverageMapBundle,
     oracle: &'a OracleData,
+    /// When the epoch and the next one start; `None` if that is no time, or an epoch has no length.
+    epoch: Option<(u64, u64)>,
 }
 
 impl Case<'_> {
-    /// When the epoch starts; `None` if that is no time, or an epoch has no length.
-    fn start_s(&self) -> Option<u64> {
-        let length = Some(self.params.epoch_s).filter(|length| *length > 0)?;
-        self.bundle.epoch.checked_mul(length)
-    }
-
-    /// When the next epoch starts.
-    fn end_s(&self) -> Option<u64> {
-        self.start_s()?.checked_add(self.params.epoch_s)
-    }
-
     /// Whether a hex is in the area.
     fn holds(&self, hex: u64) -> bool {
         h3::parent(hex, h3::MAP_RESOLUTION) == Some(self.bundle.area)
@@ -211,19 +207,18 @@ impl<'a> Whole<'a> {
 fn is_a_cell_of_the_map(whole: &Whole<'_>) -> Finding {
     let area = whole.case.bundle.area;
     let resolution = h3::resolution(area);
-    let holds = geo::hexes(area).is_some() && resolution == h3::MAP_RESOLUTION;
+    let holds = geo::is_cell(area) && resolution == h3::MAP_RESOLUTION;
     Finding::holds_if(holds, resolution, h3::MAP_RESOLUTION)
 }
 
 /// B2: the hash of the oracle data is the word on the chain. A zero word says that the oracle said nothing.
 fn is_what_the_chain_commits_to(whole: &Whole<'_>) -> Finding {
     let committed = whole.committed.filter(|word| *word != Bytes32::default());
-    let Some((document, committed)) = whole.case.bundle.oracle.as_ref().zip(committed) else {
+    let document = &whole.case.bundle.oracle;
+    let Some(committed) = committed.filter(|_| !document.is_empty()) else {
         return Finding::missing();
     };
-    let digest = sha256(document);
-    let differing = digest.iter().zip(&committed).filter(|(a, b)| a != b).count();
-    Finding::holds_if(differing == 0, differing, 0)
+    same(&sha256(document), &committed)
 }
 
 /// A radio, judged by itself.
@@ -241,8 +236,8 @@ fn judge_radios(
     log: &mut Log,
 ) -> (Verdict, Vec<u32>, u32) {
     let (mut ranked, mut rest, mut missing) = (Vec::new(), Vec::new(), false);
-    for (index, messages) in radios.iter().enumerate() {
-        match judge_radio(case, index, messages, facts, log) {
+    for ((place, evidence), messages) in (0..).zip(&case.bundle.radios).zip(radios) {
+        match judge_radio(case, place, (evidence, messages), facts, log) {
             Ok(Some(judged)) => {
                 ranked.push(judged.ranked);
                 rest.push((judged.subject, judged.presence, judged.backhaul_percent));
@@ -265,7 +260,7 @@ fn judge_radios(
         let share = points.share_millionths(presence, *backhaul_percent);
         let due = log.note(*subject, &rules::P3, &Finding::holds_if(share > 0, share, 1));
         if due == Verdict::Pass {
-            selected.extend(u32::try_from(points.radio));
+            selected.push(points.radio);
         }
     }
     let some = Finding::holds_if(!selected.is_empty(), selected.len(), 1);
@@ -274,8 +269,7 @@ fn judge_radios(
     if verdict != Verdict::Pass {
         return (verdict, Vec::new(), 0);
     }
-    let hexes = geo::hexes(case.bundle.area).unwrap_or_default();
-    let score = score_ppm(ranking.covered(&selected), hexes);
+    let score = score_ppm(ranking.covered(&selected), geo::HEXES);
     (verdict, selected, score)
 }
 
@@ -284,23 +278,27 @@ struct Missing;
 
 /// Judges one radio by itself; `None` if it breaks a rule and is not ranked.
 fn judge_radio<'a>(
-    case: &Case<'a>,
-    index: usize,
-    messages: &'a RadioMessages,
+    case: &'a Case<'a>,
+    place: u32,
+    (evidence, messages): (&'a RadioEvidence, &'a RadioMessages),
     facts: &mut Facts,
     log: &mut Log,
 ) -> Result<Option<Judged<'a>>, Missing> {
-    let place = u32::try_from(index).unwrap_or(u32::MAX);
-    let subject = place.saturating_add(1).saturating_mul(RADIO_STRIDE);
-    let coverage = CoverageCase { case, messages };
-    match log.judge(subject, CoverageCase::RULES, &coverage) {
+    let radio = RadioCase {
+        case,
+        evidence,
+        messages,
+        statement: case.oracle.radio(&registry::device_id(&evidence.hotspot_key)),
+        device: radio(facts, &evidence.hotspot_key),
+        subject: place.saturating_add(1).saturating_mul(RADIO_STRIDE),
+    };
+    let subject = radio.subject;
+    match log.judge(subject, RadioCase::RULES, &radio) {
         Verdict::Pass => {}
         Verdict::Fail => return Ok(None),
         Verdict::Indeterminate => return Err(Missing),
     }
-    let key = &messages.coverage.hotspot_key;
-    let device = radio(facts, key);
-    let presence = heartbeat::judge(case, index, messages, device, subject, log);
+    let presence = heartbeat::judge(&radio, log);
     if presence.missing {
         return Err(Missing);
     }
@@ -309,10 +307,10 @@ fn judge_radio<'a>(
     if log.note(subject, &rules::C4, &hours) != Verdict::Pass {
         return Ok(None);
     }
-    let backhaul = speedtest::judge(&messages.speedtests, case, subject, log);
+    let backhaul = speedtest::judge(&radio, log);
     let backhaul_percent = backhaul.ok_or(Missing)?;
     // a radio with a valid heartbeat has both
-    let (Some(statement), Some(seniority)) = (case.oracle.radio(key), &presence.seniority) else {
+    let (Some(statement), Some(seniority)) = (radio.statement, &presence.seniority) else {
         return Ok(None);
     };
     let boosted = rank::is_boosted(statement, &presence);
@@ -320,16 +318,23 @@ fn judge_radio<'a>(
     let least = rank::MIN_UNIQUE_CONNECTIONS.saturating_add(1);
     log.note(subject, &rules::P2, &Finding::holds_if(boosted, connections, least));
     let since_s = seniority.since_s;
-    let ranked = Ranked { radio: index, coverage: &messages.coverage, since_s, statement, boosted };
+    let ranked = Ranked { radio: place, coverage: &messages.coverage, since_s, statement, boosted };
     Ok(Some(Judged { ranked, subject, presence, backhaul_percent }))
 }
 
-struct CoverageCase<'a> {
+/// Everything about one radio that rules look at.
+struct RadioCase<'a> {
     case: &'a Case<'a>,
+    evidence: &'a RadioEvidence,
     messages: &'a RadioMessages,
+    /// `None` if the oracle data say nothing of the radio.
+    statement: Option<&'a RadioStatement>,
+    /// `None` if the fact is missing.
+    device: Option<Radio>,
+    subject: u32,
 }
 
-impl<'a> CoverageCase<'a> {
+impl<'a> RadioCase<'a> {
     const RULES: &'a [RuleOf<Self>] = &[
         (rules::C1, is_modelled_by_somebody_who_may),
         (rules::C2, names_cells),
@@ -339,26 +344,29 @@ impl<'a> CoverageCase<'a> {
 
 /// C1: the key that signed the coverage object is one of the parameters (upstream: `is_authorized`, role
 /// `MobilePcs`).
-fn is_modelled_by_somebody_who_may(c: &CoverageCase<'_>) -> Finding {
+fn is_modelled_by_somebody_who_may(c: &RadioCase<'_>) -> Finding {
     let known = c.case.params.coverage_keys.contains(&c.messages.coverage.pub_key);
     Finding::holds_if(known, u8::from(known), 1)
 }
 
 /// C2: every hex is an H3 cell of resolution 12, in its one spelling, and listed once. `observed` counts those
 /// that are not. There is at least one.
-fn names_cells(c: &CoverageCase<'_>) -> Finding {
+fn names_cells(c: &RadioCase<'_>) -> Finding {
     let hexes = &c.messages.coverage.coverage;
-    let mut cells: Vec<u64> = Vec::new();
+    let mut cells = Vec::new();
     for hex in hexes {
         // a list to look through: at most 2700 hexes fit into a coverage object
-        cells.extend(geo::hex(&hex.location).filter(|cell| !cells.contains(cell)));
+        match geo::hex(&hex.location) {
+            Some(cell) if !cells.contains(&cell) => cells.push(cell),
+            _ => {}
+        }
     }
     let bad = hexes.len().saturating_sub(cells.len());
     Finding::holds_if(bad == 0 && !cells.is_empty(), bad, 0)
 }
 
 /// C3: indoors signals are high or low, outdoors anything (upstream: `InvalidSignalLevel`).
-fn has_levels_of_its_kind(c: &CoverageCase<'_>) -> Finding {
+fn has_levels_of_its_kind(c: &RadioCase<'_>) -> Finding {
     let coverage = &c.messages.coverage;
     let bad = coverage
         .coverage

@@ -37,14 +37,14 @@ struct Entry {
     /// Older is better.
     since_s: u64,
     /// Place in the bundle, whose radios ascend by key.
-    radio: usize,
+    radio: u32,
     signal_level: i32,
 }
 
 /// A radio that is ranked.
 pub(super) struct Ranked<'a> {
     /// Place in the bundle.
-    pub(super) radio: usize,
+    pub(super) radio: u32,
     pub(super) coverage: &'a CoverageObjectReqV1,
     pub(super) since_s: u64,
     pub(super) statement: &'a RadioStatement,
@@ -55,7 +55,7 @@ pub(super) struct Ranked<'a> {
 /// What a radio gets for its hexes in the area.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Points {
-    pub(super) radio: usize,
+    pub(super) radio: u32,
     /// Points in ten-thousandths, before trust and backhaul.
     pub(super) points: u64,
     /// Hexes in the area.
@@ -117,12 +117,9 @@ impl Ranking {
 
     /// How many hexes one of these radios covers.
     pub(super) fn covered(&self, radios: &[u32]) -> u64 {
-        let counts = |entry: &&Entry| {
-            u32::try_from(entry.radio).is_ok_and(|radio| radios.binary_search(&radio).is_ok())
-        };
         let (mut last, mut count) = (None, 0_u64);
-        for entry in self.entries.iter().filter(counts) {
-            if last.replace(entry.cell) != Some(entry.cell) {
+        for entry in &self.entries {
+            if radios.contains(&entry.radio) && last.replace(entry.cell) != Some(entry.cell) {
                 count = count.saturating_add(1);
             }
         }
@@ -142,7 +139,7 @@ impl Points {
             self.missing = true;
             return;
         };
-        let base = u64::from(base_points(case, entry.indoor, entry.signal_level).unwrap_or(0));
+        let base = base_points(case, entry.indoor, entry.signal_level).unwrap_or(0);
         let assigned = assignment_percent(hex, ranked.statement);
         let boost = if ranked.boosted { hex.boost.max(1) } else { 1 };
         let points = base.saturating_mul(assigned.into()).saturating_mul(rank_percent);
@@ -156,7 +153,7 @@ impl Points {
         let share = self.points.saturating_mul(presence.trust_percent);
         let share = share.saturating_mul(backhaul_percent.into());
         // four decimals of the points, two of the trust and two of the backhaul are two more than wanted
-        let scale = u64::from(presence.hours).saturating_mul(PERCENT);
+        let scale = presence.hours.saturating_mul(PERCENT);
         share.checked_div(scale).unwrap_or_default()
     }
 }
@@ -190,7 +187,7 @@ fn sift_down(heap: &mut [Entry], mut root: usize) {
 
 /// Points of a hex (HIP-74); `None` for a signal level that such a radio has not (upstream:
 /// `InvalidSignalLevel`).
-pub(super) fn base_points(case: &Case<'_>, indoor: bool, level: i32) -> Option<u32> {
+pub(super) fn base_points(case: &Case<'_>, indoor: bool, level: i32) -> Option<u64> {
     let [indoor_high, indoor_low] = case.params.indoor_points;
     let [outdoor_high, outdoor_medium, outdoor_low] = case.params.outdoor_points;
     match (indoor, level) {
@@ -243,7 +240,7 @@ pub fn assignment_percent(hex: &HexAssignments, radio: &RadioStatement) -> u32 {
 /// Whether boosts of service providers count for a radio (HIP-84, HIP-93, HIP-119, HIP-140): it serves enough
 /// subscribers, is trusted on average, and is near its asserted place on average.
 pub(super) fn is_boosted(statement: &RadioStatement, presence: &Presence) -> bool {
-    let hours = u64::from(presence.hours);
+    let hours = presence.hours;
     statement.unique_connections > MIN_UNIQUE_CONNECTIONS
         && presence.trust_percent >= hours.saturating_mul(MIN_BOOST_TRUST_PERCENT)
         && presence.distance_m <= hours.saturating_mul(MAX_BOOST_DISTANCE_M)

@@ -91,7 +91,7 @@ impl Station {
             speedtests: [1, 2].map(speedtest).to_vec(),
             device: Some(Radio { cell: PLACE, status: STATUS_ACTIVE, ..Default::default() }),
             statement: Some(RadioStatement {
-                hotspot_key,
+                device_id: registry::device_id(&hotspot_key),
                 device_type: if indoor { DeviceType::WifiIndoor } else { DeviceType::WifiOutdoor },
                 seniority: None,
                 unique_connections: 0,
@@ -193,7 +193,7 @@ impl Scene {
     pub fn oracle(&self) -> OracleData {
         let mut radios: Vec<_> =
             self.stations.iter().filter_map(|station| station.statement.clone()).collect();
-        radios.sort_by(|a, b| a.hotspot_key.cmp(&b.hotspot_key));
+        radios.sort_by_key(|radio| radio.device_id);
         OracleData { hexes: self.hexes.clone(), radios }
     }
 
@@ -224,7 +224,7 @@ impl Scene {
             area: self.area,
             epoch: EPOCH,
             radios: self.stations.iter().map(radio).collect(),
-            oracle: self.has_oracle.then(|| self.oracle().encode()),
+            oracle: if self.has_oracle { self.oracle().encode() } else { Vec::new() },
         };
         bundle.sort();
         bundle

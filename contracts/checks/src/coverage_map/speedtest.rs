@@ -9,9 +9,8 @@
 //! ```
 //! (`helium/oracles`, `coverage_point_calculator/src/speedtest.rs`; re-stated.) Of the tests that hold, the newest
 //! six are averaged, in whole numbers; two at least. Tests of the same second count in the order of their receipt.
-//! Speeds are compared in whole Mbit/s, cut off, as upstream.
 
-use super::{Case, rules};
+use super::{Case, RadioCase, rules};
 use crate::judge::{Finding, Log, RuleOf, difference};
 use heliotrope_device_proofs::abi::Verdict;
 use heliotrope_device_proofs::wire::mobile::SpeedtestReqV1;
@@ -25,9 +24,13 @@ const MBIT: u64 = 125_000;
 /// Subjects of a radio's speed tests begin here.
 const FIRST_SUBJECT: u32 = 128;
 
-/// Least download and upload in Mbit/s, and latency in milliseconds that is too much, of each tier.
-const TIERS: [(u32, u64, u64, u64); 4] =
-    [(100, 100, 10, 50), (75, 75, 8, 60), (50, 50, 5, 75), (25, 30, 2, 100)];
+/// Hundredths, least download and upload in bytes per second, and latency in milliseconds that is too much.
+const TIERS: [(u32, u64, u64, u64); 4] = [
+    (100, 100 * MBIT, 10 * MBIT, 50),
+    (75, 75 * MBIT, 8 * MBIT, 60),
+    (50, 50 * MBIT, 5 * MBIT, 75),
+    (25, 30 * MBIT, 2 * MBIT, 100),
+];
 /// The lowest tier that counts.
 const LOWEST: (u32, u64, u64, u64) = TIERS[3];
 
@@ -68,9 +71,7 @@ impl Average {
             return 0;
         }
         let tier = TIERS.iter().find(|(_, download, upload, latency)| {
-            self.download / MBIT >= *download
-                && self.upload / MBIT >= *upload
-                && self.latency < *latency
+            self.download >= *download && self.upload >= *upload && self.latency < *latency
         });
         tier.map_or(0, |(percent, ..)| *percent)
     }
@@ -95,18 +96,14 @@ impl Average {
     ];
 }
 
-/// The share of points that a radio's backhaul gets, in hundredths.
-pub(super) fn judge(
-    tests: &[SpeedtestReqV1],
-    case: &Case<'_>,
-    radio: u32,
-    log: &mut Log,
-) -> Option<u32> {
+/// The share of points that a radio's backhaul gets, in hundredths; `None` if something that a rule needs is
+/// missing.
+pub(super) fn judge(radio: &RadioCase<'_>, log: &mut Log) -> Option<u32> {
     let mut newest: Vec<&SpeedtestReqV1> = Vec::new();
     let mut missing = false;
-    for (index, test) in (FIRST_SUBJECT..).zip(tests) {
-        let subject = radio.saturating_add(index);
-        match log.judge(subject, TestCase::RULES, &TestCase { test, case }) {
+    for (index, test) in (FIRST_SUBJECT..).zip(&radio.messages.speedtests) {
+        let subject = radio.subject.saturating_add(index);
+        match log.judge(subject, TestCase::RULES, &TestCase { test, case: radio.case }) {
             Verdict::Pass => {
                 let place = newest.partition_point(|other| other.timestamp >= test.timestamp);
                 newest.insert(place, test);
@@ -117,7 +114,7 @@ pub(super) fn judge(
     }
     newest.truncate(MAX_SAMPLES);
     let average = Average::of(&newest);
-    log.judge(radio, Average::RULES, &average);
+    log.judge(radio.subject, Average::RULES, &average);
     (!missing).then(|| average.percent())
 }
 
@@ -130,7 +127,7 @@ fn is_possible(t: &TestCase<'_>) -> Finding {
 
 /// Q2: the test's own time is in the window that ends with the epoch (upstream: 48 hours).
 fn is_recent(t: &TestCase<'_>) -> Finding {
-    let Some(end_s) = t.case.end_s() else {
+    let Some((_, end_s)) = t.case.epoch else {
         return Finding::missing();
     };
     let before_s = difference(end_s, t.test.timestamp);
@@ -140,13 +137,13 @@ fn is_recent(t: &TestCase<'_>) -> Finding {
 
 /// Q4 (HIP-98).
 fn is_fast_down(average: &Average) -> Finding {
-    let limit = LOWEST.1.saturating_mul(MBIT);
+    let limit = LOWEST.1;
     Finding::holds_if(average.download >= limit, average.download, limit)
 }
 
 /// Q5 (HIP-98).
 fn is_fast_up(average: &Average) -> Finding {
-    let limit = LOWEST.2.saturating_mul(MBIT);
+    let limit = LOWEST.2;
     Finding::holds_if(average.upload >= limit, average.upload, limit)
 }
 

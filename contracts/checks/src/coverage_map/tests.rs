@@ -150,7 +150,7 @@ fn v9_radio_has_asserted_its_place() {
 
 #[test]
 fn hip_119_trust_falls_with_distance() {
-    let steps = [0, 300, 301, 400, 401, u32::MAX];
+    let steps = [0, 300, 301, 400, 401, u64::MAX];
     let trust = steps.map(|distance_m| heartbeat::trust_percent(distance_m, 300, 400));
     assert_eq!(trust, [100, 100, 25, 25, 0, 0]);
     // a quarter of 120 points
@@ -163,7 +163,7 @@ fn hip_119_trust_falls_with_distance() {
     scene.stations[0].device.as_mut().unwrap().cell = away[0].into();
     assert_eq!(shares(&scene), [30.0]);
     assert_eq!(said(&run(&scene), 257, rules::T3.id), (Fail, 0, metres.into(), 10));
-    scene.params.quarter_trust_m = metres - 1;
+    scene.params.quarter_trust_m = u64::from(metres) - 1;
     assert_eq!((shares(&scene), run(&scene).verdict), (vec![0.0], Fail));
 }
 
@@ -194,7 +194,7 @@ fn a_radio_far_from_its_hexes_is_not_trusted() {
     let (_, _, farthest_m, limit_m) = said(&run(&scene), 257, rules::T2.id);
     assert!((100..1500).contains(&farthest_m), "{farthest_m} m");
     assert_eq!(limit_m, 2999);
-    scene.params.max_distance_to_coverage_m = u32::try_from(farthest_m).unwrap();
+    scene.params.max_distance_to_coverage_m = u64::try_from(farthest_m).unwrap();
     assert_eq!(said(&run(&scene), 257, rules::T2.id).0, Fail);
     assert_eq!(shares(&scene), [0.0]);
     scene.params.max_distance_to_coverage_m += 1;
@@ -466,10 +466,10 @@ fn malformed_input_is_refused() {
     let mut input = one().input();
     assert!(check(&input.encode()[1..]).is_err());
     let mut bundle = one().bundle();
-    bundle.oracle = Some(vec![0]);
+    bundle.oracle = vec![0];
     input.evidence = bundle.encode();
     assert!(matches!(check(&input.encode()), Err(CheckError::Format { what: "oracle data", .. })));
-    bundle.oracle = None;
+    bundle.oracle.clear();
     bundle.radios[0].hotspot_key[0] ^= 1;
     input.evidence = bundle.encode();
     assert!(matches!(check(&input.encode()), Err(CheckError::CoverageMap(_))));
@@ -499,4 +499,57 @@ fn the_largest_bundle_fits_into_one_output() {
     let output = run(&scene);
     assert!(output.outcomes.len() > 7000, "{}", output.outcomes.len());
     assert_eq!(CheckOutput::decode(&output.encode()).unwrap(), output);
+}
+
+/// `helium/oracles`, `coverage_point_calculator`: the cases of its integration tests.
+#[test]
+fn upstream_s_published_cases() {
+    for (name, scene, expected) in published::cases() {
+        let output = run(&scene);
+        let shares = output.outcomes.iter().filter(|o| o.rule_id == rules::P3.id);
+        let shares: Vec<_> = shares.map(|o| u64::try_from(o.observed / 1000).unwrap()).collect();
+        assert_eq!(shares, expected, "{name}");
+        assert_eq!(output.verdict, Pass, "{name}");
+    }
+}
+
+#[test]
+fn the_vectors_are_those_of_these_tests() {
+    let case = |name, about, scene: &Scene| (name, about, scene.input().encode());
+    let changed = |change: fn(&mut Scene)| {
+        let mut scene = one();
+        change(&mut scene);
+        scene
+    };
+    let mut cases = vec![
+        case("honest", "one radio covers one hex", &one()),
+        case("b1-area", "B1: the area is no cell of the map", &changed(|s| s.area = PLACE)),
+        case("b2-oracle", "B2: other oracle data than the chain says", &{
+            changed(|s| s.committed = Commitment::Word([3; 32]))
+        }),
+        case("b2-missing", "B2: no fact about the oracle data", &{
+            changed(|s| s.committed = Commitment::Missing)
+        }),
+        case("v5-place", "V5: a place that is none", &{
+            changed(|s| s.stations[0].heartbeats[0].1.lat = f64::NAN.into())
+        }),
+        case("v8-missing", "V8: no fact about the radio", &{
+            changed(|s| s.stations[0].device = None)
+        }),
+        case("c4-hours", "C4: eleven hours of twelve", &{
+            changed(|s| drop(s.stations[0].heartbeats.pop()))
+        }),
+        case("q6-latency", "Q6: a slow backhaul", &{
+            changed(|s| s.stations[0].speedtests.iter_mut().for_each(|t| t.latency = 100))
+        }),
+        case("profile", "a profile that there is not is refused", &{
+            changed(|s| s.params.profile = "helium-2024-01".into())
+        }),
+        ("cut", "an input that is cut short is refused", one().input().encode()[..99].into()),
+    ];
+    let published = published::cases();
+    for (name, scene, _) in published {
+        cases.push((name, "a case of upstream's tests", scene.input().encode()));
+    }
+    crate::vectors::hold(NAME, cases);
 }

@@ -1,60 +1,16 @@
-//! Distances between asserted cells, and the strongest signal that free space allows.
+//! Steps between asserted cells, and the strongest signal that free space allows.
 //!
 //! Floating point stays in this file; what leaves it is compared once and reported as an integer.
 
-use h3o::{CellIndex, LatLng, Resolution};
+pub(super) use crate::distance::distance_m;
+use crate::distance::{GeoError, cell};
+use h3o::Resolution;
 use std::f64::consts::PI;
 
 /// Speed of light in air in metres per second, as the network has it.
 const LIGHT_SPEED_M_S: f64 = 2.998e8;
 /// Resolution at which near cells are counted.
 const CELL_DISTANCE_RESOLUTION: Resolution = Resolution::Eleven;
-
-/// Why two cells have no distance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum GeoError {
-    /// Not an H3 cell.
-    #[error("{got:#x} is not an H3 cell")]
-    NotACell {
-        /// The index.
-        got: u64,
-    },
-    /// The cell is coarser than the resolution at which cells are counted.
-    #[error("cell {got:#x} is coarser than resolution {expected}")]
-    TooCoarse {
-        /// The index.
-        got: u64,
-        /// Resolution needed.
-        expected: u8,
-    },
-    /// H3 gives no grid distance: too far apart, or a pentagon between.
-    #[error("no grid distance between {a:#x} and {b:#x}")]
-    NoGridDistance {
-        /// One cell.
-        a: u64,
-        /// The other.
-        b: u64,
-    },
-}
-
-fn cell(index: u64) -> Result<CellIndex, GeoError> {
-    CellIndex::try_from(index).map_err(|_| GeoError::NotACell { got: index })
-}
-
-/// Great-circle distance between the centres of two cells in metres, rounded.
-///
-/// # Errors
-/// If either is not a cell.
-pub fn distance_m(a: u64, b: u64) -> Result<u32, GeoError> {
-    let metres = LatLng::from(cell(a)?).distance_m(LatLng::from(cell(b)?)).round();
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "at most half the circumference of the earth; saturates"
-    )]
-    Ok(metres as u32)
-}
 
 /// Steps between the parents of two cells at resolution 11.
 ///

@@ -49,7 +49,8 @@ mod standing;
 mod strict;
 mod witness;
 
-pub use geo::{GeoError, cell_distance, distance_m, expected_rssi_dbm};
+pub use crate::distance::{GeoError, distance_m};
+pub use geo::{cell_distance, expected_rssi_dbm};
 pub use payload::{Derived, PayloadError, data_rate, derive as derive_payload, payload};
 pub use witness::{frequency_diff_hz, lag};
 

@@ -43,7 +43,7 @@ pub use crate::judge::CheckError;
 
 use crate::device::{is_known, radio};
 use crate::facts::{Facts, ask, number, word};
-use crate::judge::{self, Finding, Log, RuleOf, difference, format, score_ppm};
+use crate::judge::{self, Finding, Log, RuleOf, difference, format, same, score_ppm};
 use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Description, Plan, Verdict};
 use heliotrope_device_proofs::data_transfer::{
     DataTransferBundle, DataTransferParams, PROFILE_HELIUM_2026_06, PROFILE_TWO_SIDED_1, Session,
@@ -303,14 +303,12 @@ fn is_no_more_than_carried(s: &SessionCase<'_>) -> Finding {
 /// D6: the event's own time is in the epoch of the bundle. Without a length of the epoch the rule is
 /// indeterminate.
 fn is_in_the_epoch(s: &SessionCase<'_>) -> Finding {
-    let epoch_s = s.case.params.epoch_s;
-    if epoch_s == 0 {
+    let (time_s, epoch_s) = (s.session.event.timestamp, s.case.params.epoch_s);
+    let Some(epoch) = time_s.checked_div(epoch_s) else {
         return Finding::missing();
-    }
-    let time_s = s.session.event.timestamp;
-    let start_s = s.case.bundle.epoch.saturating_mul(epoch_s);
-    let since_s = difference(time_s, start_s);
-    Finding::holds_if(time_s / epoch_s == s.case.bundle.epoch, since_s, epoch_s.saturating_sub(1))
+    };
+    let since_s = difference(time_s, s.case.bundle.epoch.saturating_mul(epoch_s));
+    Finding::holds_if(epoch == s.case.bundle.epoch, since_s, epoch_s.saturating_sub(1))
 }
 
 /// D7: the carrier did not take the reward back (upstream: `reward_cancelled`).
@@ -334,10 +332,7 @@ fn is_no_more_than_burned(paid: &Paid, bytes_per_dc: u64, burned: Option<Bytes32
 
 /// B1: the event names the payer of the bundle. `observed` counts the bytes of the keys that differ.
 fn is_of_the_payer(s: &SessionCase<'_>) -> Finding {
-    let (got, expected) = (&s.session.event.payer, &s.case.bundle.payer);
-    let differing = got.iter().zip(expected).filter(|(a, b)| a != b).count();
-    let differing = differing.saturating_add(got.len().abs_diff(expected.len()));
-    Finding::holds_if(differing == 0, differing, 0)
+    same(&s.session.event.payer, &s.case.bundle.payer)
 }
 
 #[cfg(test)]

@@ -342,3 +342,45 @@ fn malformed_input_is_refused() {
     assert_eq!((check_bytes(&[]), plan_bytes(&[], &[])), (None, None));
     assert_eq!(Description::decode(&describe_bytes()).unwrap(), describe());
 }
+
+#[test]
+fn the_vectors_are_those_of_these_tests() {
+    let case = |name, about, scene: &Scene| (name, about, scene.input().encode());
+    let changed = |change: fn(&mut Scene)| {
+        let mut scene = Scene::new();
+        change(&mut scene);
+        scene
+    };
+    let cases = vec![
+        case("honest", "three sessions, signed on both sides", &Scene::new()),
+        case("one-sided", "D1: an event without the hotspot's signature", &{
+            changed(|s| s.event(0).signature.clear())
+        }),
+        case("one-sided-helium", "the same where the carrier's word is enough", &{
+            changed(|s| {
+                s.event(0).signature.clear();
+                s.params.profile = PROFILE_HELIUM_2026_06.into();
+            })
+        }),
+        case("faults", "D7, D4 and D6, one session each: nothing is paid", &{
+            changed(|s| {
+                s.sessions[0].reward_cancelled = true;
+                s.event(1).event_id = "event 0".into();
+                s.event(2).timestamp = 0;
+            })
+        }),
+        case("d8-burned", "D8: more is claimed than was burned", &{
+            changed(|s| s.burned = Some(3))
+        }),
+        case("d8-missing", "D8: no fact about what was burned", &changed(|s| s.burned = None)),
+        case("profile", "a profile that there is not is refused", &{
+            changed(|s| s.params.profile = "helium-2027-01".into())
+        }),
+        (
+            "cut",
+            "an input that is cut short is refused",
+            Scene::new().input().encode()[..99].into(),
+        ),
+    ];
+    crate::vectors::hold(NAME, cases);
+}

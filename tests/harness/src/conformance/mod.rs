@@ -19,6 +19,7 @@ mod ethereum_bls;
 mod ethereum_spec_merkle_proof;
 mod ethereum_spec_sync;
 mod ethereum_spec_update_ranking;
+mod helium_mobile;
 mod helium_poc;
 mod network;
 mod pdp;
@@ -39,6 +40,7 @@ const SUITES: &[(&str, Suite)] = &[
     ("eip1186", eip1186::run),
     ("helium-poc", helium_poc::run),
     ("check-vectors", check_vectors::run),
+    ("helium-mobile", helium_mobile::run),
     ("commp", commp::run),
     ("pdp", pdp::run),
 ];
