@@ -27,7 +27,7 @@ const PROPOSAL_BOND: u128 = ONE;
 /// Bond of a challenger, wei.
 const CHALLENGE_BOND: u128 = ONE / 10;
 /// Bond of a gateway in the quorum, wei.
-const GATEWAY_BOND: u128 = 5 * ONE;
+pub(crate) const GATEWAY_BOND: u128 = 5 * ONE;
 /// Votes that the quorum needs at least.
 const QUORUM_FLOOR: u64 = 3;
 /// Seconds in which a proposal can be disputed.
