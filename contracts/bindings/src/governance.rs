@@ -1,11 +1,11 @@
 //! Calls of what is deployed beside registry and ledger, as far as a deployer and a voter need them. The governor, the
-//! timelock and the manager are OpenZeppelin's.
+//! timelock and the manager are `OpenZeppelin`'s.
 #![allow(missing_docs, clippy::all, reason = "generated from the interface below")]
 
 use alloy::sol;
 
 sol! {
-    /// OpenZeppelin's `AccessManager`.
+    /// `OpenZeppelin`'s `AccessManager`.
     #[sol(rpc)]
     #[derive(Debug)]
     interface IAccessManager {
@@ -15,7 +15,7 @@ sol! {
         function hasRole(uint64 roleId, address account) external view returns (bool isMember, uint32 executionDelay);
     }
 
-    /// OpenZeppelin's `TimelockController`.
+    /// `OpenZeppelin`'s `TimelockController`.
     #[sol(rpc)]
     #[derive(Debug)]
     interface ITimelock {

@@ -158,7 +158,7 @@ impl Settler {
         let Some(next) = self.upcoming.borrow().as_ref().and_then(Upcoming::ready) else { return };
         self.phase("judging by the next version");
         let modules = (&*self.modules, self.modules_dir.as_path());
-        match upcoming::beside(&self.chain, modules, &self.files, epoch, check, next, manifests)
+        match upcoming::beside(&self.chain, modules, &self.files, check, next, (epoch, manifests))
             .await
         {
             Ok(beside) => self.status.send_modify(|s| s.next_version = Some(beside)),

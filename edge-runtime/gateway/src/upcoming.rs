@@ -133,10 +133,9 @@ pub(crate) async fn beside(
     chain: &Chain,
     (modules, modules_dir): (&ModuleSet, &Path),
     files: &EpochFiles,
-    epoch: u64,
     check: &PinnedCheck,
     next: Pin,
-    manifests: &[LaneManifest],
+    (epoch, manifests): (u64, &[LaneManifest]),
 ) -> Result<Beside> {
     let next = tokio::task::block_in_place(|| pinned::load(modules, modules_dir, next))?;
     let (old, new) = (Candidate::from(check), Candidate::from(&next));

@@ -53,7 +53,7 @@ const BOUNTY_GWEI: u64 = 100_000_000;
 const PRICE_BOUNDS: [u64; 2] = [1_000, 1_000_000_000];
 const BREAKER_LIMIT: u128 = 1_000_000 * ONE;
 const BREAKER_WINDOW_S: u64 = 86_400;
-/// Roles of the AccessManager, as `Deploy.sol` numbers them.
+/// Roles of the `AccessManager`, as `Deploy.sol` numbers them.
 const ADMIN: u64 = 0;
 const PUBLISHER: u64 = 1;
 const GUARDIAN: u64 = 2;
@@ -231,6 +231,7 @@ pub(crate) async fn hand_over(
 }
 
 /// A call on its way.
+#[expect(clippy::needless_pass_by_value, reason = "calls are written where they are passed")]
 pub(crate) fn call(to: Address, call: impl SolCall) -> TransactionRequest {
     TransactionRequest::default().with_to(to).with_input(Bytes::from(call.abi_encode()))
 }

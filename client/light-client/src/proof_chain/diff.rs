@@ -338,7 +338,7 @@ fn score(answer: &Answer) -> u32 {
 }
 
 fn pay(score_ppm: u32, rate: Option<Rate>) -> u128 {
-    rate.map_or(u128::from(score_ppm), |rate| rate.earned(score_ppm.into()))
+    rate.map_or_else(|| u128::from(score_ppm), |rate| rate.earned(score_ppm.into()))
 }
 
 fn told(answer: &Answer, rate: Option<Rate>) -> Told {
