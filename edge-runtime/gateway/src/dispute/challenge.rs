@@ -85,7 +85,8 @@ fn ground(case: &Case, anyway: bool) -> Result<Fault> {
     if let Some(fault) = fault::find(&case.bundle, &case.deployed)? {
         return Ok(fault);
     }
-    for link in case.report.links.iter().filter(|link| link.outcome != Outcome::Verified) {
+    let unproven = case.report.links.iter().find(|link| link.outcome != Outcome::Verified);
+    if let Some(link) = unproven {
         let (name, outcome) = (link.link.as_str().to_uppercase(), link.outcome.as_str());
         bail!("{name} is {outcome}, and the proposer did not do it: {}", link.summary);
     }
