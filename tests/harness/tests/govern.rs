@@ -3,7 +3,12 @@
 //!
 //! Skipped, saying so, where the contracts' npm packages are not installed: `cargo test-all` does that.
 
-#![allow(clippy::indexing_slicing, clippy::print_stdout, reason = "a test")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test"
+)]
 
 use std::{collections::BTreeSet, fs, path::PathBuf, process::Command, time::Duration};
 
