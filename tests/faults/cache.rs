@@ -86,8 +86,8 @@ fn flipped() -> String {
     let mut accepted = 0;
     for flip in 0..512 {
         let mut bytes = good.clone();
-        // every bit of the head, then spread over the code
-        let bit = if flip < 320 { flip } else { flip * step + flip % 8 };
+        // every bit of MAC and magic, then spread over the code
+        let bit = if flip < 320 { good.len() * 8 - 1 - flip } else { flip * step + flip % 8 };
         bytes[bit / 8] ^= 1 << (bit % 8);
         fs::write(&path, &bytes).unwrap();
         accepted += u32::from(origin(&host, &wasm) == Origin::Kept);
@@ -103,7 +103,7 @@ fn cut() -> String {
     origin(&host, &wasm);
     let [path] = folder.codes().try_into().unwrap();
     let good = fs::read(&path).unwrap();
-    for len in [0, 1, 8, 39, 40, 41, good.len() / 2, good.len() - 1] {
+    for len in [0, 1, 8, 39, 40, 41, good.len() / 2, good.len() - 40, good.len() - 1] {
         fs::write(&path, &good[..len]).unwrap();
         assert_eq!(origin(&host, &wasm), Origin::Compiled, "{len} bytes");
     }

@@ -254,8 +254,9 @@ impl Received {
         max: usize,
         max_len: usize,
     ) -> Result<Vec<Self>, CborError> {
-        let mut all = Vec::new();
-        for _ in 0..d.array(what, max)? {
+        let count = d.array(what, max)?;
+        let mut all = Vec::with_capacity(count);
+        for _ in 0..count {
             all.push(Self::decode_from(d, max_len)?);
         }
         strictly_ascending(what, &all, Self::order)?;

@@ -36,16 +36,29 @@ pub(crate) fn cell(index: u64) -> Result<CellIndex, GeoError> {
     CellIndex::try_from(index).map_err(|_| GeoError::NotACell { got: index })
 }
 
-/// Great-circle distance between the centres of two cells in metres, rounded.
+/// The centre of a cell.
 ///
 /// # Errors
-/// If either is not a cell.
-pub fn distance_m(a: u64, b: u64) -> Result<u32, GeoError> {
-    let metres = LatLng::from(cell(a)?).distance_m(LatLng::from(cell(b)?)).round();
+/// If it is not a cell.
+pub(crate) fn place(index: u64) -> Result<LatLng, GeoError> {
+    Ok(cell(index)?.into())
+}
+
+/// Great-circle distance between two places in metres, rounded.
+pub(crate) fn metres(a: LatLng, b: LatLng) -> u32 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "at most half the circumference of the earth; saturates"
     )]
-    Ok(metres as u32)
+    let metres = a.distance_m(b).round() as u32;
+    metres
+}
+
+/// Great-circle distance between the centres of two cells in metres, rounded.
+///
+/// # Errors
+/// If either is not a cell.
+pub fn distance_m(a: u64, b: u64) -> Result<u32, GeoError> {
+    Ok(metres(place(a)?, place(b)?))
 }

@@ -25,6 +25,8 @@ mod facts;
 pub mod guest;
 mod heap;
 pub mod judge;
+#[cfg(feature = "parts")]
+pub mod parts;
 #[cfg(any(feature = "all", feature = "storage-commp"))]
 pub mod storage_commp;
 #[cfg(any(feature = "all", feature = "storage-pdp"))]

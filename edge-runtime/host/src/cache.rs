@@ -1,7 +1,7 @@
 //! Compiled code kept on disk.
 //!
 //! ```text
-//!  KEY.code = magic ‖ MAC(secret, KEY ‖ code) ‖ code
+//!  KEY.code = code ‖ MAC(secret, KEY ‖ code) ‖ magic      MAC: keyed BLAKE3
 //!  KEY      = SHA-256(module hash ‖ engine version, settings and processor ‖ limits of the gate)
 //!  secret   = 32 random bytes in a file that only its owner reads
 //! ```
@@ -11,7 +11,7 @@
 //! wrong. It does not hide anything, and does not protect from who can read the secret.
 
 use crate::{native::OwnCode, secret};
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use blake3::Hash;
 use sha2::{Digest as _, Sha256};
 use std::{
     fs::{self, File, OpenOptions},
@@ -23,8 +23,7 @@ use std::{
 };
 use wasmtime::Engine;
 
-const MAGIC: &[u8; 8] = b"hccode1\n";
-const MAC_LEN: usize = 32;
+const MAGIC: &[u8; 8] = b"hccode2\n";
 /// Largest file that is read.
 const MAX_FILE: u64 = 32 << 20;
 
@@ -131,8 +130,8 @@ impl Cache {
         let path = self.path(key);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let beside = path.with_extension(format!("new-{}-{number}", std::process::id()));
-        let mac = keyed(&secret, key, code.bytes())?.finalize().into_bytes();
-        let written = write(&beside, &mac, code.bytes())
+        let mac = keyed(&secret, key, code.bytes());
+        let written = write(&beside, code.bytes(), &mac)
             .and_then(|()| fs::rename(&beside, &path))
             .and_then(|()| File::open(&self.config.folder)?.sync_all());
         if written.is_err() {
@@ -157,29 +156,28 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Checks the MAC over the bytes in this buffer, and gives this buffer on.
+/// Checks the MAC over the bytes in this buffer, and gives this buffer on: what is not code stands at the end, so that
+/// nothing moves.
 fn open(secret: &[u8; 32], key: Key, mut bytes: Vec<u8>) -> Option<OwnCode> {
-    let (magic, rest) = bytes.split_first_chunk::<8>()?;
-    let (expected, code) = rest.split_at_checked(MAC_LEN)?;
-    if magic != MAGIC {
+    let (rest, magic) = bytes.split_last_chunk::<8>()?;
+    let (code, mac) = rest.split_last_chunk()?;
+    let len = code.len();
+    // the comparison of hashes takes the same time wherever they differ
+    if magic != MAGIC || keyed(secret, key, code) != Hash::from_bytes(*mac) {
         return None;
     }
-    keyed(secret, key, code).ok()?.verify_slice(expected).ok()?;
-    bytes.drain(..MAGIC.len().saturating_add(MAC_LEN));
+    bytes.truncate(len);
     Some(OwnCode::vouch(bytes))
 }
 
-fn keyed(secret: &[u8; 32], Key(key): Key, code: &[u8]) -> io::Result<Hmac<Sha256>> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(io::Error::other)?;
-    mac.update(&key);
-    mac.update(code);
-    Ok(mac)
+fn keyed(secret: &[u8; 32], Key(key): Key, code: &[u8]) -> Hash {
+    blake3::Hasher::new_keyed(secret).update(&key).update(code).finalize()
 }
 
-fn write(path: &Path, mac: &[u8], code: &[u8]) -> io::Result<()> {
+fn write(path: &Path, code: &[u8], mac: &Hash) -> io::Result<()> {
     let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
-    file.write_all(MAGIC)?;
-    file.write_all(mac)?;
     file.write_all(code)?;
+    file.write_all(mac.as_bytes())?;
+    file.write_all(MAGIC)?;
     file.sync_all()
 }

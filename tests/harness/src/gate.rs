@@ -90,3 +90,64 @@ fn in_v8(module: &Path, inputs: &[Vec<u8>]) -> Result<Vec<Output>> {
     };
     said?.lines().map(output).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use heliotrope_device_proofs::{
+        abi::{CheckOutput, Verdict},
+        sha256,
+    };
+
+    /// A module whose output about `input` holds the bits that `number` makes, in its replay key.
+    fn leaking(input: &[u8], number: &str) -> Vec<u8> {
+        const MARK: [u8; 32] = [0x5a; 32];
+        let output = CheckOutput {
+            verdict: Verdict::Indeterminate,
+            score_ppm: 0,
+            outcomes: Vec::new(),
+            replay_key: MARK,
+            facts_read: Vec::new(),
+            input_hash: sha256(input),
+            selected: Vec::new(),
+            subject_cell: 0,
+        };
+        let output = output.encode();
+        let at = 1_024 + output.windows(32).position(|bytes| bytes == MARK).unwrap();
+        let data: String = output.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        let result = (1_024_u64 << 32) | output.len() as u64;
+        wat::parse_str(format!(
+            r#"(module (memory (export "memory") 1 4) (data (i32.const 1024) "{data}")
+              (func (export "hc_abi_v1") (result i32) i32.const 1)
+              (func (export "hc_alloc") (param i32) (result i32) i32.const 4096)
+              (func (export "hc_describe") (result i64) i64.const 0)
+              (func (export "hc_plan") (param i32 i32 i32 i32) (result i64) i64.const 0)
+              (func (export "hc_check") (param i32 i32) (result i64)
+                (f64.store (i32.const {at}) {number}) i64.const {result}))"#
+        ))
+        .unwrap()
+    }
+
+    fn verdict_of_the_gate(name: &str, number: &str) -> Result<Vec<Output>> {
+        let input = vec![0; 64];
+        let wasm = leaking(&input, number);
+        let folder = workspace_root().join("target/heliotrope/tests/gate");
+        fs::create_dir_all(&folder)?;
+        let path = folder.join(name);
+        fs::write(&path, &wasm)?;
+        let size = wasm.len() as u64;
+        agreed(&BuiltCheck { name: name.into(), path, sha256: sha256(&wasm), size }, &[input])
+    }
+
+    /// Both are read from zeroed memory, so that no compiler folds them away.
+    const NUMBER: &str = "(f64.add (f64.load (i32.const 0)) (f64.const 2.5))";
+    const NOT_A_NUMBER: &str = "(f64.div (f64.load (i32.const 0)) (f64.load (i32.const 8)))";
+
+    #[test]
+    fn a_module_that_lets_a_nan_out_is_not_published() {
+        let outputs = verdict_of_the_gate("number.wasm", NUMBER).unwrap();
+        assert!(outputs[0].as_ref().is_some_and(|output| !output.is_empty()));
+        let error = verdict_of_the_gate("nan.wasm", NOT_A_NUMBER).unwrap_err().to_string();
+        assert!(error.contains("input 0 in Cranelift with canonical NaNs"), "{error}");
+    }
+}

@@ -2,7 +2,6 @@
 //!
 //! Floating point stays in this file; what leaves it is compared once and reported as an integer.
 
-pub(super) use crate::distance::distance_m;
 use crate::distance::{GeoError, cell};
 use h3o::Resolution;
 use std::f64::consts::PI;

@@ -56,8 +56,10 @@ pub use witness::{frequency_diff_hz, lag};
 
 pub use crate::judge::CheckError;
 
+use crate::distance::place;
 use crate::facts::{Facts, ask};
 use crate::judge::{self, Log, format, score_ppm};
+use h3o::LatLng;
 use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Description, Plan, Verdict};
 use heliotrope_device_proofs::bundle::Reports;
 use heliotrope_device_proofs::provenance::EvidenceBundleV2;
@@ -135,7 +137,7 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let reports = evidence.bundle.reports()?;
     let sessions = evidence.session_inits()?;
     let mut facts = facts_of(&input, &params)?;
-    let (beaconer, standing) = device(&mut facts, &params, &reports.beacon.pub_key);
+    let beaconer = device(&mut facts, &params, &reports.beacon.pub_key);
     let blockhash = blockhash(&mut facts, &params, &evidence);
     let case = Case {
         evidence: &evidence,
@@ -145,9 +147,11 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
         strict,
         now_s: input.now_s,
         block: facts.block(),
-        region: beacon::region(&params, beaconer),
-        beaconer,
-        standing,
+        region: beacon::region(&params, beaconer.radio),
+        place: beaconer.radio.and_then(|radio| place(radio.cell).ok()),
+        beaconer_id: beaconer.id,
+        beaconer: beaconer.radio,
+        standing: beaconer.standing,
         blockhash,
     };
     let mut log = Log::default();
@@ -212,8 +216,11 @@ struct Case<'a> {
     block: Option<u64>,
     /// Channels of the beaconer's region; `None` if they are not known.
     region: Option<BlockchainRegionParamsV1>,
+    beaconer_id: Bytes32,
     /// `None` if the fact is missing.
     beaconer: Option<Radio>,
+    /// Where the beaconer's cell is; `None` if it is not known.
+    place: Option<LatLng>,
     standing: Source<Standing>,
     /// What the chain keeps in the place of the entropy's block; `None` if no fact says it.
     blockhash: Option<Bytes32>,
@@ -229,32 +236,39 @@ fn facts_of(input: &CheckInput, params: &RadioParams) -> Result<Facts, CheckErro
     Facts::new(&input.facts, &params.device_registry, &others, params.chain_id)
 }
 
-/// The radio word of the device with this key, `None` if no fact says it; and its standing.
-fn device(
-    facts: &mut Facts,
-    params: &RadioParams,
-    public_key: &[u8],
-) -> (Option<Radio>, Source<Standing>) {
+/// What the facts say of a device.
+struct Device {
+    id: Bytes32,
+    /// `None` if no fact says it.
+    radio: Option<Radio>,
+    standing: Source<Standing>,
+}
+
+fn device(facts: &mut Facts, params: &RadioParams, public_key: &[u8]) -> Device {
     let id = registry::device_id(public_key);
     let radio = facts.word(&registry::radio_slot(&id)).map(|word| Radio::from_word(&word));
-    let standing = standing_word(facts, params, &radio::standing_slot(&id));
-    (radio, standing.map(|word| Standing::from_word(&word)))
+    let standing = standing_word(facts, params, || radio::standing_slot(&id));
+    Device { id, radio, standing: standing.map(|word| Standing::from_word(&word)) }
 }
 
-/// Whether the pair of the beaconer and the device with this key is denied; one device is no pair.
-fn denied_pair(facts: &mut Facts, case: &Case<'_>, public_key: &[u8]) -> Source<bool> {
-    if public_key == case.reports.beacon.pub_key {
+/// Whether the pair of the beaconer and the device with this id is denied; one device is no pair.
+fn denied_pair(facts: &mut Facts, case: &Case<'_>, id: &Bytes32) -> Source<bool> {
+    if *id == case.beaconer_id {
         return Source::Known(false);
     }
-    let beaconer = registry::device_id(&case.reports.beacon.pub_key);
-    let slot = radio::denied_pair_slot(&registry::device_id(public_key), &beaconer);
-    standing_word(facts, case.params, &slot).map(|word| word != Bytes32::default())
+    let slot = || radio::denied_pair_slot(id, &case.beaconer_id);
+    standing_word(facts, case.params, slot).map(|word| word != Bytes32::default())
 }
 
-fn standing_word(facts: &mut Facts, params: &RadioParams, key: &Bytes32) -> Source<Bytes32> {
+/// A word of the contract that keeps standings. A key is only made where there is one: it costs a hash or two.
+fn standing_word(
+    facts: &mut Facts,
+    params: &RadioParams,
+    key: impl FnOnce() -> Bytes32,
+) -> Source<Bytes32> {
     match params.sources.as_ref().and_then(|sources| sources.standing) {
         None => Source::NotNamed,
-        Some(address) => facts.word_of(&address, key).map_or(Source::Missing, Source::Known),
+        Some(address) => facts.word_of(&address, &key()).map_or(Source::Missing, Source::Known),
     }
 }
 

@@ -5,8 +5,9 @@ use super::geo::{self, Link};
 use super::score::Counted;
 use super::standing::{Source, has_beaconed_lately, is_full, is_not_denied};
 use super::strict::{self, Report};
-use super::{Case, denied_pair, device, rules};
+use super::{Case, Device, denied_pair, device, rules};
 use crate::device::{has_asserted, is_known};
+use crate::distance::{metres, place};
 use crate::facts::Facts;
 use crate::judge::{Finding, Log, RuleOf};
 use heliotrope_device_proofs::abi::Verdict;
@@ -25,6 +26,8 @@ struct WitnessCase<'a> {
     standing: Source<Standing>,
     /// Whether the pair of beaconer and witness is denied.
     denied_pair: Source<bool>,
+    /// How far the witness is from the beaconer; `None` if either place is not known.
+    distance_m: Option<u32>,
     /// How many reports with the same key came before.
     earlier: usize,
 }
@@ -77,16 +80,28 @@ pub(super) fn judge_all(
     facts: &mut Facts,
     log: &mut Log,
 ) -> (Vec<Counted>, Verdict) {
-    let mut valid = Vec::new();
+    // as many as there can be: the log, which grows from here on, stays the last block and grows in place
+    let mut valid = Vec::with_capacity(case.reports.witnesses.len());
     let mut missing = false;
     let reports = &case.reports.witnesses;
     let witnesses = case.evidence.bundle.witnesses.iter().zip(reports);
     for (index, (received, report)) in (0_u32..).zip(witnesses) {
         let before = reports.iter().take(usize::try_from(index).unwrap_or(usize::MAX));
         let earlier = before.filter(|other| other.pub_key == report.pub_key).count();
-        let (radio, standing) = device(facts, case.params, &report.pub_key);
-        let denied_pair = denied_pair(facts, case, &report.pub_key);
-        let witness = WitnessCase { case, received, report, radio, standing, denied_pair, earlier };
+        let Device { id, radio, standing } = device(facts, case.params, &report.pub_key);
+        let denied_pair = denied_pair(facts, case, &id);
+        let place = radio.and_then(|radio| place(radio.cell).ok());
+        let distance_m = case.place.zip(place).map(|(a, b)| metres(a, b));
+        let witness = WitnessCase {
+            case,
+            received,
+            report,
+            radio,
+            standing,
+            denied_pair,
+            distance_m,
+            earlier,
+        };
         let subject = index.saturating_add(1);
         let mut verdict = log.judge(subject, WitnessCase::RULES, &witness);
         if case.strict && verdict == Verdict::Pass {
@@ -228,15 +243,15 @@ fn is_not_too_near(w: &WitnessCase<'_>) -> Finding {
 /// W13: at most `max_distance_km` apart (upstream: `verify_witness_distance`), in whole kilometres: `limit` is
 /// the last metre that still truncates to that, unless the profile is strict.
 fn is_not_too_far(w: &WitnessCase<'_>) -> Finding {
-    let Some((beaconer, witness)) = w.case.beaconer.zip(w.radio) else {
+    if w.case.beaconer.is_none() || w.radio.is_none() {
         return Finding::missing();
-    };
+    }
     let max_km = w.case.params.max_distance_km;
     let truncated_m = if w.case.strict { 0 } else { 999 };
     let limit_m = i64::from(max_km).saturating_mul(1000).saturating_add(truncated_m);
-    match geo::distance_m(beaconer.cell, witness.cell) {
-        Ok(metres) => Finding::holds_if(i64::from(metres) <= limit_m, metres, limit_m),
-        Err(_) => Finding::holds_if(false, -1, limit_m),
+    match w.distance_m {
+        Some(metres) => Finding::holds_if(i64::from(metres) <= limit_m, metres, limit_m),
+        None => Finding::holds_if(false, -1, limit_m),
     }
 }
 
@@ -248,7 +263,7 @@ fn is_not_too_loud(w: &WitnessCase<'_>) -> Finding {
         return Finding::missing();
     };
     let signal = w.report.signal;
-    let possible = geo::distance_m(beaconer.cell, witness.cell).ok().and_then(|distance_m| {
+    let possible = w.distance_m.and_then(|distance_m| {
         let (sent, heard) = (w.case.reports.beacon.frequency, w.report.frequency);
         let tenths =
             i32::from(beaconer.gain_ddbi % 10).saturating_add((witness.gain_ddbi % 10).into());

@@ -49,6 +49,14 @@ pub(crate) fn ready_output() -> Result<(Vec<u8>, Vec<u8>)> {
     Ok((wasm, input))
 }
 
+/// An input for the module of parts.
+pub(super) fn part(part: u8, times: u32) -> Vec<u8> {
+    let [a, b, c, d] = times.to_be_bytes();
+    let evidence = vec![part, a, b, c, d];
+    let (facts, params) = (Vec::new(), Vec::new());
+    CheckInput { module_hash: [0; 32], evidence, facts, params, now_s: 0 }.encode()
+}
+
 /// A fleet's bundles with what they need, and how many witnesses there are in them.
 pub(super) fn radio() -> Result<(u32, Vec<Vec<u8>>)> {
     const REGISTRY: [u8; 20] = [7; 20];

@@ -7,12 +7,12 @@ pub(crate) use inputs::ready_output;
 use std::{fs, hint::black_box, path::Path, time::Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use heliotrope_checks::{coverage_radio, storage_commp, storage_pdp};
+use heliotrope_checks::{coverage_radio, parts, storage_commp, storage_pdp};
 use heliotrope_host::{CacheConfig, CheckModule, Host, HostConfig, Origin};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::checks_build::{BuiltCheck, build_checks};
+use crate::checks_build::{BuiltCheck, build_checks, build_parts};
 
 /// Runs of each measurement.
 const RUNS: usize = 400;
@@ -24,11 +24,12 @@ const LIVING: u32 = 400;
 /// Measures, prints the table, and leaves the figures as JSON.
 pub fn bench_host(root: &Path) -> Result<()> {
     let checks = build_checks(root, &root.join("target/heliotrope/checks"))?;
-    let host = Host::new(HostConfig { instances: LIVING + 1, ..HostConfig::default() })?;
+    let host = Host::new(HostConfig::default())?;
     let mut table = Table::default();
     empty(&host, &mut table)?;
+    parts(&host, root, &mut table)?;
     rules(&host, &checks, &mut table)?;
-    memory(&host, &checks, &mut table)?;
+    memory(&checks, &mut table)?;
     cold(root, &checks, &mut table)?;
     fs::write(
         root.join("target/heliotrope/bench-host.json"),
@@ -65,6 +66,24 @@ fn empty(host: &Host, table: &mut Table) -> Result<()> {
     Ok(())
 }
 
+/// The loops alone, beside the same functions as native code.
+fn parts(host: &Host, root: &Path, table: &mut Table) -> Result<()> {
+    let built = build_parts(root, &root.join("target/heliotrope/bench-host"))?;
+    let module = host.load(&fs::read(&built.path)?, &built.sha256)?;
+    for (what, part, times, each) in [
+        ("geometry of 1,000 witnesses", parts::PLACES, 1_000, 1.0),
+        ("the same with the places of their cells", parts::CELLS, 1_000, 1.0),
+        ("sha254 path of height 30, alone", parts::PATHS, 100, 0.01),
+    ] {
+        let input = inputs::part(part, times);
+        ensure!(module.check(&input)? == parts::check(&input)?.encode(), "{what}: native differs");
+        let host = micros(|| run(&module, &input))? * each;
+        let native = micros(|| done(parts::check(&input)))? * each;
+        table.beside_native(what, host, native, "µs");
+    }
+    Ok(())
+}
+
 fn rules(host: &Host, checks: &[BuiltCheck], table: &mut Table) -> Result<()> {
     let radio = module(host, checks, "coverage-radio")?;
     let (witnesses, bundles) = inputs::radio()?;
@@ -88,7 +107,7 @@ fn rules(host: &Host, checks: &[BuiltCheck], table: &mut Table) -> Result<()> {
     };
     let native_path = path(&|input| done(storage_commp::check(input)))?;
     table.beside_native(
-        "sha254 path of height 30",
+        "sha254 path of height 30, in a sample",
         path(&|input| run(&commp, input))?,
         native_path,
         "µs",
@@ -109,19 +128,25 @@ fn rules(host: &Host, checks: &[BuiltCheck], table: &mut Table) -> Result<()> {
     Ok(())
 }
 
-/// Resident memory of instances that have judged and are still held.
-fn memory(host: &Host, checks: &[BuiltCheck], table: &mut Table) -> Result<()> {
-    let (wasm, input) = ready_output()?;
+/// Memory of instances that have judged and are still held, each row in a pool that nobody used before.
+fn memory(checks: &[BuiltCheck], table: &mut Table) -> Result<()> {
+    let wasm_of = |name: &str| {
+        let check = checks.iter().find(|check| check.name == name).context("not in the manifest")?;
+        anyhow::Ok(fs::read(&check.path)?)
+    };
+    let (empty, nothing) = ready_output()?;
     let radio = inputs::radio()?.1.pop().context("a bundle")?;
-    for (name, module, input) in [
-        ("empty", load(host, &wasm)?, input),
-        ("coverage-radio", module(host, checks, "coverage-radio")?, radio),
-        ("storage-commp", module(host, checks, "storage-commp")?, inputs::opened(1)?),
+    for (name, wasm, input) in [
+        ("empty", empty, nothing),
+        ("coverage-radio", wasm_of("coverage-radio")?, radio),
+        ("storage-commp", wasm_of("storage-commp")?, inputs::opened(1)?),
     ] {
-        let before = resident_kib()?;
+        let host = Host::new(HostConfig { instances: LIVING + 1, ..HostConfig::default() })?;
+        let module = load(&host, &wasm)?;
+        let before = private_kib()?;
         let held: Vec<_> =
             (0..LIVING).map(|_| module.check_held(&input)).collect::<Result<_, _>>()?;
-        let more = resident_kib()?.saturating_sub(before);
+        let more = private_kib()?.saturating_sub(before);
         drop(held);
         let each = f64::from(u32::try_from(more)?) / f64::from(LIVING);
         table.limit(&format!("live instance after a check: {name}"), each, 32.0, "KiB");
@@ -182,8 +207,9 @@ fn micros(run: impl Fn() -> Result<()>) -> Result<f64> {
     times.get(RUNS / 2).copied().context("no run")
 }
 
-fn resident_kib() -> Result<u64> {
+/// Memory that is this process's alone: the pages of a module's data that nobody wrote to are shared by its instances.
+fn private_kib() -> Result<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    Ok(line.trim().trim_end_matches(" kB").parse()?)
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+    Ok(line.context("no RssAnon")?.trim().trim_end_matches(" kB").parse()?)
 }

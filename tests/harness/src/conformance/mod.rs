@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_verifier::chains::ethereum::{Fork, LightClientSsz, Preset};
 
+mod check_corpus;
 mod check_vectors;
 mod commp;
 mod eip1186;
@@ -40,6 +41,7 @@ const SUITES: &[(&str, Suite)] = &[
     ("eip1186", eip1186::run),
     ("helium-poc", helium_poc::run),
     ("check-vectors", check_vectors::run),
+    ("check-corpus", check_corpus::run),
     ("helium-mobile", helium_mobile::run),
     ("commp", commp::run),
     ("pdp", pdp::run),
