@@ -10,7 +10,7 @@ import {DeviceRegistry} from "../src/DeviceRegistry.sol";
 import {Claim} from "../src/IVerifier.sol";
 import {Sha254} from "../src/lib/Sha254.sol";
 import {StorageVerifier} from "../src/verifiers/StorageVerifier.sol";
-import {Game} from "./DisputeGame.t.sol";
+import {Game} from "./Game.sol";
 import {Rewards} from "./RewardDistributor.t.sol";
 import {Trees} from "./Trees.sol";
 

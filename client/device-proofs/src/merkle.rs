@@ -1,8 +1,9 @@
-//! Merkle trees of the shape of RFC 6962 §2.1, over SHA-256.
+//! Merkle trees of the shape of RFC 6962 §2.1, over SHA-256, with the number of leaves in the root.
 //!
 //! Leaf = `sha256(0x00 ‖ data)`, node = `sha256(0x01 ‖ left ‖ right)`; a tree of n leaves splits at
-//! the largest power of two below n; the root of no leaves is `sha256("")`. Leaves and nodes are
-//! hashed apart, so a node can never pass as a leaf.
+//! the largest power of two below n; the top of no leaves is `sha256("")`. The root is
+//! `sha256(0x02 ‖ top ‖ u256be n)`. Leaves, nodes and roots are hashed apart, so none can pass as
+//! another, and under one root a leaf has one place: with another n it is not under that root at all.
 
 use crate::{Bytes32, sha256};
 use sha2::{Digest as _, Sha256};
@@ -27,9 +28,15 @@ pub enum MerkleError {
         /// Length this leaf needs.
         expected: usize,
     },
-    /// The path leads elsewhere.
-    #[error("path leads to root {}, expected {}", Hex(got), Hex(expected))]
+    /// The path leads elsewhere, or the tree has another number of leaves.
+    #[error(
+        "path in a tree of {count} leaves leads to root {}, expected {}",
+        Hex(got),
+        Hex(expected)
+    )]
     Root {
+        /// Number of leaves that was said.
+        count: u64,
         /// Root computed.
         got: Bytes32,
         /// Root wanted.
@@ -57,6 +64,12 @@ pub fn leaf_hash(data: &[u8]) -> Bytes32 {
 #[must_use]
 pub fn node_hash(left: &Bytes32, right: &Bytes32) -> Bytes32 {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+}
+
+/// The root over a tree of `count` leaves whose topmost node this is.
+fn bind_count(top: &Bytes32, count: u64) -> Bytes32 {
+    let hash = Sha256::new().chain_update([2]).chain_update(top).chain_update([0; 24]);
+    hash.chain_update(count.to_be_bytes()).finalize().into()
 }
 
 /// A tree with all its levels stored, so that paths cost no hashing.
@@ -96,6 +109,11 @@ impl MerkleTree {
     /// The root.
     #[must_use]
     pub fn root(&self) -> Bytes32 {
+        bind_count(&self.top(), u64::try_from(self.len()).unwrap_or(u64::MAX))
+    }
+
+    /// The hash that RFC 6962 names.
+    fn top(&self) -> Bytes32 {
         self.levels.last().and_then(|top| top.first()).copied().unwrap_or_else(|| sha256(b""))
     }
 
@@ -167,7 +185,8 @@ pub fn verify_path(
     if used != path.len() {
         return Err(MerkleError::Length { got: path.len(), expected: used });
     }
-    if hash == root { Ok(()) } else { Err(MerkleError::Root { got: hash, expected: root }) }
+    let got = bind_count(&hash, count);
+    if got == root { Ok(()) } else { Err(MerkleError::Root { count, got, expected: root }) }
 }
 
 /// The length of the path of leaf `index` in a tree of `count` leaves.
@@ -220,12 +239,49 @@ mod tests {
 
     #[test]
     fn rfc_6962_known_answers() {
-        assert_eq!(
-            hex::encode(root(&[])),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        let top = |n| hex::encode(MerkleTree::new(leaves(n)).top());
+        assert_eq!(top(0), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         for (n, expected) in ROOTS.iter().enumerate() {
-            assert_eq!(hex::encode(root(&leaves(n + 1))), *expected, "{} leaves", n + 1);
+            assert_eq!(top(n + 1), *expected, "{} leaves", n + 1);
+        }
+    }
+
+    /// The bytes that are hashed, written out: `contracts/src/lib/MerkleTree.sol` hashes the same.
+    #[test]
+    fn the_root_is_the_hash_of_top_and_count() {
+        for n in [0, 1, 5] {
+            let mut bytes = vec![2];
+            bytes.extend(MerkleTree::new(leaves(n)).top());
+            bytes.extend([0; 31]);
+            bytes.push(n as u8);
+            assert_eq!(root(&leaves(n)), sha256(&bytes), "{n} leaves");
+        }
+    }
+
+    /// SECURITY: the top alone does not say how many leaves there are. The last leaf of five has the
+    /// path of the last of two, so it could be shown as two leaves.
+    #[test]
+    fn a_leaf_under_another_count_is_refused() {
+        let tree = MerkleTree::new(leaves(5));
+        let (leaf, path) = (leaves(5)[4], tree.path(4));
+        verify_path(leaf, 4, 5, &path, tree.root()).unwrap();
+        assert_eq!(bind_count(&node_hash(&path[0], &leaf), 5), tree.root());
+        let error = verify_path(leaf, 1, 2, &path, tree.root()).unwrap_err();
+        let expected = tree.root();
+        let got = bind_count(&node_hash(&path[0], &leaf), 2);
+        assert_eq!(error, MerkleError::Root { count: 2, got, expected });
+        assert!(error.to_string().starts_with("path in a tree of 2 leaves leads to root 0x"));
+        for n in 1..40 {
+            let hashes: Vec<_> = (0..n).map(|i: u64| leaf_hash(&i.to_be_bytes())).collect();
+            let tree = MerkleTree::new(hashes.clone());
+            for count in (0..80).filter(|count| *count != n) {
+                for index in 0..n {
+                    let (leaf, path) = (hashes[index as usize], tree.path(index as usize));
+                    for shown in 0..count {
+                        assert!(verify_path(leaf, shown, count, &path, tree.root()).is_err());
+                    }
+                }
+            }
         }
     }
 

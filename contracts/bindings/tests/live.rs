@@ -25,7 +25,10 @@ use heliotrope_contracts::{
     check_id, check_version_slots, claimed_slot, layout, mapping, offset, reward::RewardLeaf,
     reward_stream, seal_slots, settlement_slots,
 };
-use heliotrope_device_proofs::{merkle::leaf_hash, sha256};
+use heliotrope_device_proofs::{
+    merkle::{self, leaf_hash},
+    sha256,
+};
 use serde_json::Value;
 
 /// anvil's first account, whose key is in its documentation.
@@ -288,7 +291,7 @@ impl World {
         let game = chain.deploy("DisputeGame", constructor, &arguments);
         chain.send(self.ledger, "0", "setDisputeGame(address)", &[&game.to_string()]);
         let (bundle_hash, output) = (B256::repeat_byte(6), b"an output");
-        let verdict = leaf_hash(&[bundle_hash.as_slice(), output].concat());
+        let verdict = merkle::root(&[leaf_hash(&[bundle_hash.as_slice(), output].concat())]);
         let roots = self.propose("4", verdict.into(), B256::ZERO);
         let claim = format!("({},{LANE},4,{roots})", self.check);
         let leaf = format!("(0,1,{bundle_hash},0x{},[])", hex::encode(output));
@@ -345,7 +348,8 @@ impl World {
             score_ppm: 1_000_000,
             cumulative: 777,
         };
-        let roots = self.propose("5", B256::repeat_byte(1), leaf_hash(&leaf.data()).into());
+        let root = merkle::root(&[leaf_hash(&leaf.data())]);
+        let roots = self.propose("5", B256::repeat_byte(1), root.into());
         self.finalize("5", &roots);
         let accept =
             "accept(bytes32,uint256,uint64,(bytes32,bytes32,bytes32,bytes32,bytes32,bytes32))";

