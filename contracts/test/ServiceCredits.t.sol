@@ -17,7 +17,7 @@ contract ServiceCreditsTest is Base {
     function setUp() public {
         vm.warp(100 days);
         address manager = address(new AccessManager(address(this)));
-        token = new ServiceToken(manager);
+        token = new ServiceToken(manager, address(0));
         feed = new PriceFeed(manager, 1, 1e12);
         credits = new ServiceCredits(manager, token, feed);
         token.mint(address(this), 1000 ether);

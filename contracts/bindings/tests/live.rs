@@ -26,7 +26,7 @@ use heliotrope_contracts::{
     reward_stream, seal_slots, settlement_slots,
 };
 use heliotrope_device_proofs::{
-    merkle::{self, leaf_hash},
+    merkle::{self, RewardTree, leaf_hash},
     sha256,
 };
 use serde_json::Value;
@@ -337,7 +337,9 @@ impl World {
         let first = keccak256([U256::ONE.to_be_bytes::<32>(), inner.0].concat());
         chain.same("RewardSchedule", schedule, "Rate", first, &got);
 
-        let token = chain.deploy("ServiceToken", "constructor(address)", &[&self.manager]);
+        let nobody = Address::ZERO.to_string();
+        let constructor = "constructor(address,address)";
+        let token = chain.deploy("ServiceToken", constructor, &[&self.manager, &nobody]);
         let constructor = "constructor(address,address,address)";
         let arguments = [&*self.manager, &token.to_string(), &self.ledger.to_string()];
         let distributor = chain.deploy("RewardDistributor", constructor, &arguments);
@@ -348,8 +350,9 @@ impl World {
             score_ppm: 1_000_000,
             cumulative: 777,
         };
-        let root = merkle::root(&[leaf_hash(&leaf.data())]);
-        let roots = self.propose("5", B256::repeat_byte(1), root.into());
+        let other = RewardLeaf { account: Address::repeat_byte(7), ..leaf };
+        let tree = RewardTree::new(vec![other.hash().0, leaf.hash().0]);
+        let roots = self.propose("5", B256::repeat_byte(1), tree.root().into());
         self.finalize("5", &roots);
         let accept =
             "accept(bytes32,uint256,uint64,(bytes32,bytes32,bytes32,bytes32,bytes32,bytes32))";
@@ -359,9 +362,8 @@ impl World {
         let got = chain.get(distributor, "streamAt(bytes32)((bytes32,uint64))", &[&name]);
         let first = mapping(stream, layout::REWARD_DISTRIBUTOR_STREAMS);
         chain.same("RewardDistributor", distributor, "Stream", first, &got);
-        let claim = "claim(bytes32,(address,uint128,uint64,uint128),uint256,uint256,bytes32[])";
-        let shown = format!("({OWNER},0,1000000,777)");
-        chain.send(distributor, "0", claim, &[&name, &shown, "0", "1", "[]"]);
+        let proof = hex::encode_prefixed(leaf.claim_proof(1, 2, &tree.path(1)));
+        chain.send(distributor, "0", "claim(bytes32,bytes)", &[&name, &proof]);
         let word = chain.word(distributor, claimed_slot(stream, leaf.account));
         assert_eq!(word, U256::from(777));
         self.credits(token);

@@ -33,50 +33,48 @@ library MerkleTree {
         returns (bytes32 node)
     {
         require(index < count, LeafIndex(index, count));
-        uint256 used;
+        uint256 first;
+        uint256 sibling;
         assembly ("memory-safe") {
+            // the sha256 precompile fails for want of gas only, and then so does the caller
+            function hash(buffer) -> hashed {
+                if iszero(staticcall(gas(), 2, buffer, 65, 0, 32)) { revert(0, 0) }
+                hashed := mload(0)
+            }
             let buffer := mload(0x40)
-            mstore8(buffer, 1)
             let left := add(buffer, 1)
             let right := add(buffer, 33)
-            let sibling := add(path, 32)
-            let end := add(sibling, shl(5, mload(path)))
-            let last := sub(count, 1)
+            mstore8(buffer, 1)
+            first := add(path, 32)
+            sibling := first
             node := leaf
-            for {} last {} {
-                let odd := and(index, 1)
-                // an odd last node has no sibling on this level
-                if or(odd, xor(index, last)) {
-                    used := add(used, 1)
-                    if iszero(lt(sibling, end)) {
-                        // too short: counted on to the end, hashed no more
-                        index := shr(1, index)
-                        last := shr(1, last)
-                        continue
-                    }
-                    switch odd
-                    case 0 {
-                        mstore(left, node)
-                        mstore(right, mload(sibling))
-                    }
-                    default {
-                        mstore(left, mload(sibling))
-                        mstore(right, node)
-                    }
-                    sibling := add(sibling, 32)
-                    // the sha256 precompile fails for want of gas only, and then so does the caller
-                    if iszero(staticcall(gas(), 2, buffer, 65, 0, 32)) { revert(0, 0) }
-                    node := mload(0)
-                }
+            let last := sub(count, 1)
+            // a path that is too short is counted on over whatever stands behind it, and refused
+            for {} xor(index, last) {} {
+                // the node goes left if it is an even one, its sibling to the other side
+                let place := shl(5, and(index, 1))
+                mstore(add(left, place), node)
+                mstore(sub(right, place), mload(sibling))
+                node := hash(buffer)
+                sibling := add(sibling, 32)
                 index := shr(1, index)
                 last := shr(1, last)
+            }
+            // from here on the node is the last of its level, and has a sibling only if it is an odd one
+            for {} last { last := shr(1, last) } {
+                if and(last, 1) {
+                    mstore(left, mload(sibling))
+                    mstore(right, node)
+                    node := hash(buffer)
+                    sibling := add(sibling, 32)
+                }
             }
             mstore8(buffer, 2)
             mstore(left, node)
             mstore(right, count)
-            if iszero(staticcall(gas(), 2, buffer, 65, 0, 32)) { revert(0, 0) }
-            node := mload(0)
+            node := hash(buffer)
         }
+        uint256 used = (sibling - first) >> 5;
         require(used == path.length, PathLength(path.length, used));
     }
 }
