@@ -92,7 +92,7 @@ struct VoteFile {
 
 /// Runs the module on the disputed leaf and signs what came out.
 pub(crate) async fn vote(wanted: &Vote) -> Result<String> {
-    let case = Case::open(&wanted.bundle, wanted.checkpoint)?;
+    let case = Case::open(&wanted.bundle, &[], wanted.checkpoint)?;
     let key = court::key(&wanted.key_file)?;
     let court = Court::new(&wanted.rpc, &key)?;
     let game = court.game(&case).await?;
