@@ -85,9 +85,12 @@ contract RewardDistributor is RewardDistributorStorage, AccessManaged {
     /// @param proof The leaf with its place and path, packed (`RewardTree.foldPacked`).
     function claim(bytes32 stream, bytes calldata proof) external {
         bytes32 root = streams[stream].root;
-        require(root != 0, NoRewards(stream));
         bytes32 got = RewardTree.foldPacked(proof);
-        require(got == root, NotInTree(got, root));
+        if (got != root) {
+            // nothing hashes to zero, so a stream without rewards ends here too
+            require(root != 0, NoRewards(stream));
+            revert NotInTree(got, root);
+        }
         (address account, uint128 cumulative) = RewardLeaf.due(proof);
         mapping(address => uint256) storage had = claimed[stream];
         uint256 before = had[account];

@@ -21,14 +21,17 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, U256, hex, keccak256};
+use heliotrope_checks::data_transfer;
 use heliotrope_contracts::{
-    check_id, check_version_slots, claimed_slot, layout, mapping, offset, reward::RewardLeaf,
-    reward_stream, seal_slots, settlement_slots,
+    burned_by_slot, check_id, check_version_slots, claimed_slot, layout, mapping, offset,
+    reward::RewardLeaf, reward_stream, seal_slots, settlement_slots,
 };
 use heliotrope_device_proofs::{
+    data_transfer::{DataTransferBundle, DataTransferParams, PROFILE_TWO_SIDED_1},
     merkle::{self, RewardTree, leaf_hash},
     sha256,
 };
+use heliotrope_verifier::proofs::eip1186::{verify_account, verify_storage};
 use serde_json::Value;
 
 /// anvil's first account, whose key is in its documentation.
@@ -107,13 +110,27 @@ impl Chain {
         values.map(|value| number(value.split_whitespace().next().unwrap())).collect()
     }
 
-    /// What a proof has at a slot.
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.cast(arguments)).unwrap()
+    }
+
+    /// The word at a slot, proven under the state root of the newest block by the client's own verifier.
     fn word(&self, of: Address, slot: B256) -> U256 {
-        let (of, slots) = (of.to_string(), format!("[\"{slot}\"]"));
-        let proof: Value =
-            serde_json::from_str(&self.cast(&["rpc", "eth_getProof", &of, &slots, "latest"]))
-                .unwrap();
-        proof["storageProof"][0]["value"].as_str().unwrap().parse().unwrap()
+        let block = self.json(&["rpc", "eth_getBlockByNumber", "latest", "false"]);
+        let state_root = block["stateRoot"].as_str().unwrap().parse().unwrap();
+        let (name, slots) = (of.to_string(), format!("[\"{slot}\"]"));
+        let number = block["number"].as_str().unwrap();
+        let proof = self.json(&["rpc", "eth_getProof", &name, &slots, number]);
+        let nodes = |proof: &Value| -> Vec<Vec<u8>> {
+            let nodes = proof.as_array().unwrap().iter();
+            nodes.map(|node| hex::decode(node.as_str().unwrap()).unwrap()).collect()
+        };
+        let account = verify_account(state_root, of, &nodes(&proof["accountProof"])).unwrap();
+        let entry = &proof["storageProof"][0];
+        let root = account.unwrap().storage_root;
+        let word = verify_storage(root, slot, &nodes(&entry["proof"])).unwrap();
+        assert_eq!(word, entry["value"].as_str().unwrap().parse::<U256>().unwrap());
+        word
     }
 
     fn pass(&self, seconds: &str) {
@@ -404,6 +421,36 @@ impl World {
         let got = chain.get(credits, "balanceOf(address)(uint256)", &[OWNER]);
         assert_eq!(vec![chain.word(credits, balance)], got);
         assert_eq!(got, vec![U256::from(199_982)]);
+        self.payers(credits);
+    }
+
+    /// The word that rule D8 of `data-transfer` asks for is the one that the contract writes.
+    fn payers(&self, credits: Address) {
+        let (chain, payer) = (&self.chain, b"a payer's key");
+        let id = keccak256(payer);
+        let (check, name) = (self.check.to_string(), id.to_string());
+        chain.send(credits, "0", "spendFor(bytes32,bytes32,uint256)", &[&check, &name, "23"]);
+        let epoch: u64 = chain.get(credits, "currentEpoch()(uint64)", &[])[0].to();
+        let params = DataTransferParams {
+            profile: PROFILE_TWO_SIDED_1.into(),
+            device_registry: self.devices.into_array(),
+            credits: credits.into_array(),
+            burned_slot: layout::SERVICE_CREDITS_BURNED_BY,
+            chain_id: 31_337,
+            network: 0,
+            routing_keys: Vec::new(),
+            epoch_s: chain.get(credits, "EPOCH()(uint64)", &[])[0].to(),
+            bytes_per_dc: 20_000,
+        };
+        let bundle = DataTransferBundle { payer: payer.to_vec(), epoch, sessions: Vec::new() };
+        let plan = data_transfer::plan(&bundle.encode(), &params.encode()).unwrap();
+        let asked: Vec<_> = plan.0.iter().map(|query| (query.address, query.key)).collect();
+        let slot = burned_by_slot(id, epoch);
+        assert_eq!(asked, [(params.credits, slot.0)]);
+        assert_eq!(chain.word(credits, slot), U256::from(23));
+        let getter = "burnedFor(bytes32,uint64)(uint256)";
+        let got = chain.get(credits, getter, &[&name, &epoch.to_string()]);
+        assert_eq!(got, vec![U256::from(23)]);
     }
 
     fn service(&self) {

@@ -9,6 +9,7 @@ pragma solidity 0.8.37;
 library MerkleTree {
     error PathLength(uint256 got, uint256 expected);
     error LeafIndex(uint256 got, uint256 count);
+    error NotHashed();
 
     /// @notice The hash of a leaf's data.
     function leafHash(bytes memory data) internal pure returns (bytes32) {
@@ -34,47 +35,48 @@ library MerkleTree {
     {
         require(index < count, LeafIndex(index, count));
         uint256 first;
-        uint256 sibling;
         assembly ("memory-safe") {
-            // the sha256 precompile fails for want of gas only, and then so does the caller
-            function hash(buffer) -> hashed {
-                if iszero(staticcall(gas(), 2, buffer, 65, 0, 32)) { revert(0, 0) }
-                hashed := mload(0)
-            }
-            let buffer := mload(0x40)
-            let left := add(buffer, 1)
-            let right := add(buffer, 33)
-            mstore8(buffer, 1)
             first := add(path, 32)
-            sibling := first
-            node := leaf
-            let last := sub(count, 1)
+        }
+        uint256 sibling = first;
+        node = leaf;
+        unchecked {
             // a path that is too short is counted on over whatever stands behind it, and refused
-            for {} xor(index, last) {} {
-                // the node goes left if it is an even one, its sibling to the other side
-                let place := shl(5, and(index, 1))
-                mstore(add(left, place), node)
-                mstore(sub(right, place), mload(sibling))
-                node := hash(buffer)
-                sibling := add(sibling, 32)
-                index := shr(1, index)
-                last := shr(1, last)
+            uint256 last = count - 1;
+            while (index != last) {
+                node = _hash(1, node, sibling, index & 1);
+                sibling += 32;
+                index >>= 1;
+                last >>= 1;
             }
             // from here on the node is the last of its level, and has a sibling only if it is an odd one
-            for {} last { last := shr(1, last) } {
-                if and(last, 1) {
-                    mstore(left, mload(sibling))
-                    mstore(right, node)
-                    node := hash(buffer)
-                    sibling := add(sibling, 32)
-                }
+            for (; last != 0; last >>= 1) {
+                if (last & 1 == 0) continue;
+                node = _hash(1, node, sibling, 1);
+                sibling += 32;
             }
-            mstore8(buffer, 2)
-            mstore(left, node)
-            mstore(right, count)
-            node := hash(buffer)
         }
         uint256 used = (sibling - first) >> 5;
         require(used == path.length, PathLength(path.length, used));
+        node = sha256(abi.encodePacked(uint8(2), node, count));
+    }
+
+    /// @dev sha256(prefix ‖ node ‖ the word at `sibling`), or the two the other way round if the node is a
+    /// right one. The precompile fails for want of gas only, and then so does the caller.
+    function _hash(uint256 prefix, bytes32 node, uint256 sibling, uint256 right)
+        private
+        view
+        returns (bytes32 hashed)
+    {
+        bool done;
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            mstore8(buffer, prefix)
+            mstore(add(buffer, add(1, shl(5, right))), node)
+            mstore(sub(add(buffer, 33), shl(5, right)), mload(sibling))
+            done := staticcall(gas(), 2, buffer, 65, 0, 32)
+            hashed := mload(0)
+        }
+        require(done, NotHashed());
     }
 }

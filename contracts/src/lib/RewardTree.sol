@@ -48,7 +48,7 @@ library RewardTree {
     }
 
     /// @dev `count` has 64 bits. A path that is too short is counted on over whatever stands behind it,
-    /// and refused.
+    /// and refused. A node goes left if it is an even one, its sibling to the other side.
     function _foldAt(bytes32 leaf, uint256 index, uint256 count, uint256 first, uint256 end)
         private
         pure
@@ -56,40 +56,47 @@ library RewardTree {
     {
         require(index < count, MerkleTree.LeafIndex(index, count));
         uint256 sibling = first;
+        uint256 buffer;
+        uint256 left;
+        uint256 right;
         assembly ("memory-safe") {
-            let buffer := mload(0x40)
-            let left := add(buffer, 1)
-            let right := add(buffer, 33)
+            buffer := mload(0x40)
+            left := add(buffer, 1)
+            right := add(buffer, 33)
             mstore8(buffer, 1)
-            node := leaf
-            let last := sub(count, 1)
+        }
+        node = leaf;
+        unchecked {
+            uint256 last = count - 1;
             // above: whether the node is not yet the last of its level; below: its index, times 32
-            let at := or(shl(133, xor(index, last)), shl(5, index))
-            for {} shr(133, at) { at := shr(1, at) } {
-                // the node goes left if it is an even one, its sibling to the other side
-                let place := and(at, 32)
-                mstore(add(left, place), node)
-                mstore(sub(right, place), mload(sibling))
-                node := keccak256(buffer, 65)
-                sibling := add(sibling, 32)
+            uint256 at = ((index ^ last) << 133) | (index << 5);
+            while (at >> 133 != 0) {
+                assembly ("memory-safe") {
+                    let place := and(at, 32)
+                    mstore(add(left, place), node)
+                    mstore(sub(right, place), mload(sibling))
+                    node := keccak256(buffer, 65)
+                    sibling := add(sibling, 32)
+                    at := shr(1, at)
+                }
             }
-            last := shr(shr(5, sub(sibling, first)), last)
             // from here on the node is the last of its level, and has a sibling only if it is an odd one
-            for {} last { last := shr(1, last) } {
-                if and(last, 1) {
+            for (last >>= (sibling - first) >> 5; last != 0; last >>= 1) {
+                if (last & 1 == 0) continue;
+                assembly ("memory-safe") {
                     mstore(left, mload(sibling))
                     mstore(right, node)
                     node := keccak256(buffer, 65)
-                    sibling := add(sibling, 32)
                 }
+                sibling += 32;
             }
-            mstore8(buffer, 2)
-            mstore(left, node)
-            mstore(right, count)
-            node := keccak256(buffer, 65)
-        }
-        if (sibling != end) {
-            unchecked {
+            assembly ("memory-safe") {
+                mstore8(buffer, 2)
+                mstore(left, node)
+                mstore(right, count)
+                node := keccak256(buffer, 65)
+            }
+            if (sibling != end) {
                 revert MerkleTree.PathLength((end - first) >> 5, (sibling - first) >> 5);
             }
         }

@@ -308,10 +308,26 @@ impl Scene {
         Ok(())
     }
 
+    /// Votes once the dispute is under a finalized header.
+    async fn vote(&self, file: &str, dispute: &str, key: &str, out: &str) -> Result<()> {
+        let checkpoint = self.checkpoint()?;
+        let of = ["--dispute", dispute, "--checkpoint", &checkpoint, "--out", out];
+        let of = [&of[..], &["--gateway", &self.world.gateway_url]].concat();
+        for _ in 0..120 {
+            match self.run("vote", &[file], key, &of).await {
+                Err(error) if error.to_string().contains("try again in a minute") => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                said => return said.map(drop),
+            }
+        }
+        bail!("dispute {dispute} does not become final")
+    }
+
     /// No verifier knows the curve: the quorum is asked, and it is said why; its answer strikes the lie out.
     async fn is_decided_by_the_quorum(&self, lies: &[Lie], name: &str) -> Result<()> {
         let lie = lies.iter().find(|lie| lie.name == name).context("lie")?;
-        let (file, checkpoint) = (self.path(&format!("{name}-0")), self.checkpoint()?);
+        let file = self.path(&format!("{name}-0"));
         let said = self.challenge(std::slice::from_ref(&file)).await?;
         ensure!(said["kind"] == 255 && said["outcome"]["state"] == "asked", "{said}");
         let because = said["quorum_because"].as_str().context("why")?;
@@ -320,8 +336,7 @@ impl Scene {
         let mut votes = Vec::new();
         for (number, key) in QUORUM_KEYS.iter().enumerate() {
             let vote = self.path(&format!("vote-{number}"));
-            let of = ["--dispute", dispute, "--checkpoint", &checkpoint, "--out", &vote];
-            self.run("vote", &[&file], key, &of).await?;
+            self.vote(&file, dispute, key, &vote).await?;
             votes.push(vote);
         }
         let votes: Vec<&str> = votes.iter().map(String::as_str).collect();
@@ -459,11 +474,7 @@ fn call_roots(manifest: &LaneManifest) -> Roots {
 }
 
 async fn get(url: String) -> Result<Vec<u8>> {
-    let answer = reqwest::get(&url).await?;
-    if !answer.status().is_success() {
-        bail!("{url}: {}", answer.status());
-    }
-    Ok(answer.bytes().await?.to_vec())
+    Ok(reqwest::get(url).await?.error_for_status()?.bytes().await?.to_vec())
 }
 
 /// The first shard of every lane that has one, and a hex of the first.

@@ -5,8 +5,9 @@
 //!                                               └────▶ the quorum is asked
 //!                          vote: each gateway runs the module again ─▶ signature ─▶ resolve
 //! ```
-//! The five links are judged offline, by the same code as `heliotrope verify`, before anything is sent. Trusts the
-//! node at `--rpc` for where the dispute stands, never for what is wrong: a node that lies can cost its user a bond.
+//! The five links are judged offline, by the same code as `heliotrope verify`, before anything is sent. A challenger trusts
+//! the node at `--rpc` for where the entry stands, never for what is wrong: a node that lies can cost its user a bond. A
+//! voter trusts it for nothing: what it signs for is proven.
 
 pub(crate) mod challenge;
 mod court;
