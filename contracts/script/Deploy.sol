@@ -81,7 +81,11 @@ abstract contract Deploy {
     }
 
     error ActivationBeforeTimelock(uint64 got, uint64 expected);
+    error NotForetold(address got, address expected);
     error WindowTooLong(uint64 got, uint64 limit);
+
+    /// @dev Where the `ahead`-th creation from now will stand; 0 is the next.
+    function _next(uint256 ahead) internal view virtual returns (address);
 
     function deploy(Config memory c) internal returns (Deployed memory d) {
         // everybody can fetch and prove the next module before it acts only if it is announced for at
@@ -100,11 +104,14 @@ abstract contract Deploy {
         d.ledger = new SettlementLedger(manager, d.checks, c.proposalBond, c.disputeWindow);
         d.quorum = new GatewayQuorum(manager, c.gatewayBond, c.quorumFloor);
         d.game = new DisputeGame(manager, d.ledger, d.quorum, c.challengeBond);
-        d.token = new ServiceToken(manager);
+        // the token names the distributor, the distributor the token: it comes right after it
+        address next = _next(1);
+        d.token = new ServiceToken(manager, next);
+        d.distributor = new RewardDistributor(manager, d.token, d.ledger);
+        require(address(d.distributor) == next, NotForetold(address(d.distributor), next));
         d.feed = new PriceFeed(manager, c.priceFloor, c.priceCeiling);
         d.credits = new ServiceCredits(manager, d.token, d.feed);
         d.schedule = new RewardSchedule(manager);
-        d.distributor = new RewardDistributor(manager, d.token, d.ledger);
         d.reserve = new RewardReserve(
             manager, d.token, address(d.distributor), c.breakerLimit, c.breakerWindow
         );

@@ -5,8 +5,8 @@ import {AccessManaged} from "@openzeppelin/contracts/access/manager/AccessManage
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SettlementLedger} from "./SettlementLedger.sol";
 import {SettlementLedgerStorage} from "./SettlementLedgerStorage.sol";
-import {MerkleTree} from "./lib/MerkleTree.sol";
 import {RewardLeaf} from "./lib/RewardLeaf.sol";
+import {RewardTree} from "./lib/RewardTree.sol";
 
 /// @title Storage of the reward distributor
 /// @notice Inherited first, so that the proven mappings stand at slots 0 and 1.
@@ -40,8 +40,8 @@ contract RewardDistributor is RewardDistributorStorage, AccessManaged {
     );
     /// @notice A guardian stopped a stream until its next final settlement.
     event StreamStopped(bytes32 indexed stream, uint64 indexed nextEpoch);
-    /// @notice An account was paid.
-    event Claimed(bytes32 indexed stream, address indexed account, uint256 amount);
+    /// @notice An account was paid; the token's own event, right after it, says how much.
+    event Claimed(bytes32 indexed stream, address indexed account);
 
     error NotFinal(bytes32 key, uint8 got, uint8 expected);
     error CommitmentMismatch(bytes32 got, bytes32 expected);
@@ -82,24 +82,27 @@ contract RewardDistributor is RewardDistributorStorage, AccessManaged {
     }
 
     /// @notice Pays an account what it has not yet had. Anyone may call it; only the account is paid.
-    /// @param index Place of the leaf in the reward tree, of `count` leaves.
-    function claim(
-        bytes32 stream,
-        RewardLeaf.Leaf calldata leaf,
-        uint256 index,
-        uint256 count,
-        bytes32[] calldata path
-    ) external {
+    /// @param proof The leaf with its place and path, packed (`RewardTree.foldPacked`).
+    function claim(bytes32 stream, bytes calldata proof) external {
         bytes32 root = streams[stream].root;
-        require(root != 0, NoRewards(stream));
-        bytes32 got = MerkleTree.fold(RewardLeaf.hash(leaf), index, count, path);
-        require(got == root, NotInTree(got, root));
-        uint256 before = claimed[stream][leaf.account];
-        require(leaf.cumulative > before, NothingToClaim(leaf.account, leaf.cumulative, before));
-        claimed[stream][leaf.account] = leaf.cumulative;
-        uint256 amount = leaf.cumulative - before;
-        emit Claimed(stream, leaf.account, amount);
-        require(TOKEN.transfer(leaf.account, amount), TransferFailed(leaf.account, amount));
+        bytes32 got = RewardTree.foldPacked(proof);
+        if (got != root) {
+            // nothing hashes to zero, so a stream without rewards ends here too
+            require(root != 0, NoRewards(stream));
+            revert NotInTree(got, root);
+        }
+        (address account, uint128 cumulative) = RewardLeaf.due(proof);
+        mapping(address => uint256) storage had = claimed[stream];
+        uint256 before = had[account];
+        require(cumulative > before, NothingToClaim(account, cumulative, before));
+        had[account] = cumulative;
+        uint256 amount;
+        unchecked {
+            // more than before, as just required
+            amount = cumulative - before;
+        }
+        emit Claimed(stream, account);
+        require(TOKEN.transfer(account, amount), TransferFailed(account, amount));
     }
 
     /// @notice Stops a stream, for guardians: its next final settlement starts it again. It can only

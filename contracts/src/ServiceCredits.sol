@@ -45,6 +45,9 @@ contract ServiceCredits is ServiceCreditsStorage, AccessManaged {
     uint32 public maxAge = 10 minutes;
     /// @notice What `spender` may spend of `account`.
     mapping(address account => mapping(address spender => uint256)) public allowance;
+    /// @dev What was spent in the name of a payer, by the hash of its key, and epoch: rule D8 of the check
+    /// `data-transfer` reads it (`burned_by_slot` in `contracts/bindings`).
+    mapping(bytes32 payer => mapping(uint256 epoch => uint256 credits)) internal burnedBy;
 
     /// @notice Tokens were burned for credits.
     event Minted(address indexed from, address indexed to, uint256 tokens, uint256 credits);
@@ -52,6 +55,8 @@ contract ServiceCredits is ServiceCreditsStorage, AccessManaged {
     event Spent(
         bytes32 indexed checkId, address indexed account, uint64 indexed epoch, uint256 credits
     );
+    /// @notice They were spent in the name of a payer.
+    event SpentFor(bytes32 indexed payer, uint64 indexed epoch, uint256 credits);
     /// @notice An account lets another spend.
     event AllowanceSet(address indexed account, address indexed spender, uint256 credits);
     /// @notice Governance chose where the price is read, and how old it may be.
@@ -87,6 +92,16 @@ contract ServiceCredits is ServiceCreditsStorage, AccessManaged {
         _spend(checkId, msg.sender, credits);
     }
 
+    /// @notice Spends own credits in the name of a payer: what it owes for sessions of the epoch may be no
+    /// more than that. Whoever pays for another harms nobody, so the payer is not asked.
+    /// @param payer keccak256 of the payer's key, as its sessions name it.
+    function spendFor(bytes32 checkId, bytes32 payer, uint256 credits) external {
+        _spend(checkId, msg.sender, credits);
+        uint64 epoch = currentEpoch();
+        burnedBy[payer][epoch] += credits;
+        emit SpentFor(payer, epoch, credits);
+    }
+
     /// @notice Spends credits of an account that has allowed it.
     function spendFrom(bytes32 checkId, address account, uint256 credits) external {
         uint256 allowed = allowance[account][msg.sender];
@@ -116,6 +131,11 @@ contract ServiceCredits is ServiceCreditsStorage, AccessManaged {
     /// @notice What was burned in an epoch: credits for one check, or tokens for check id 0.
     function burnedIn(bytes32 checkId, uint64 epoch) external view returns (Burned memory) {
         return burned[burnedKey(checkId, epoch)];
+    }
+
+    /// @notice Credits spent in the name of a payer in an epoch.
+    function burnedFor(bytes32 payer, uint64 epoch) external view returns (uint256) {
+        return burnedBy[payer][epoch];
     }
 
     /// @notice What tokens are worth now, in credits, rounded down.

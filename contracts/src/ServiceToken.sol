@@ -18,15 +18,23 @@ contract ServiceToken is ERC20, ERC20Burnable, ERC20Permit, ERC20Votes, AccessMa
     /// that vote checkpoints hold.
     uint256 public constant CAP = 1e9 ether;
 
+    /// @notice What is about to be paid has no vote: transfers from here need not look for one.
+    address public immutable DISTRIBUTOR;
+
     error OverCap(uint256 got, uint256 limit);
+    error DistributorCannotVote(address account);
 
     /// @notice Deploys the token; there is none of it yet.
     /// @param authority The AccessManager that says who may mint.
-    constructor(address authority)
+    /// @param distributor Where the `RewardDistributor` is or will be. It cannot delegate, being a
+    /// contract without such a call; naming it here saves every claim a cold word.
+    constructor(address authority, address distributor)
         ERC20("Heliotrope", "HELI")
         ERC20Permit("Heliotrope")
         AccessManaged(authority)
-    {}
+    {
+        DISTRIBUTOR = distributor;
+    }
 
     /// @notice Makes tokens, for those who hold the role.
     function mint(address to, uint256 amount) external restricted {
@@ -48,6 +56,17 @@ contract ServiceToken is ERC20, ERC20Burnable, ERC20Permit, ERC20Votes, AccessMa
     /// @notice Next nonce of `owner` for permits and for delegations by signature.
     function nonces(address owner) public view override(ERC20Permit, Nonces) returns (uint256) {
         return super.nonces(owner);
+    }
+
+    /// @notice Who votes with the tokens of an account.
+    function delegates(address account) public view override returns (address) {
+        return account == DISTRIBUTOR ? address(0) : super.delegates(account);
+    }
+
+    /// @dev A vote for what does not count would move votes that are not there.
+    function _delegate(address account, address delegatee) internal override {
+        require(account != DISTRIBUTOR, DistributorCannotVote(account));
+        super._delegate(account, delegatee);
     }
 
     function _update(address from, address to, uint256 value) internal override(ERC20, ERC20Votes) {

@@ -24,6 +24,8 @@ interface Vm {
     function toString(uint256) external pure returns (string memory);
     function skip(bool) external;
     function load(address, bytes32) external view returns (bytes32);
+    function getNonce(address) external view returns (uint64);
+    function computeCreateAddress(address, uint256) external pure returns (address);
     function addr(uint256) external pure returns (address);
     function sign(uint256, bytes32) external pure returns (uint8, bytes32, bytes32);
     function signP256(uint256, bytes32) external pure returns (bytes32, bytes32);
@@ -46,6 +48,11 @@ abstract contract Base {
 
     function targetContracts() public view returns (address[] memory) {
         return targets;
+    }
+
+    /// @dev Where this contract's `ahead`-th creation from now will stand; 0 is the next.
+    function next(uint256 ahead) internal view returns (address) {
+        return vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + ahead);
     }
 
     /// @dev Slot of `mapping(bytes32 => …)` at `slot` for `key`, `offset` words in.

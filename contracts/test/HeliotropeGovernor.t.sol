@@ -25,6 +25,10 @@ contract HeliotropeGovernorTest is Base, Deploy {
         (c.votingDelay, c.votingPeriod, c.proposalThreshold) = (1 days, 3 days, 1000 ether);
     }
 
+    function _next(uint256 ahead) internal view override returns (address) {
+        return next(ahead);
+    }
+
     function setUp() public {
         vm.warp(100 days);
         d = deploy(config());

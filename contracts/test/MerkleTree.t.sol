@@ -34,8 +34,9 @@ contract MerkleTreeTest is Base {
         data[6] = hex"5051525354555657";
         data[7] = hex"606162636465666768696a6b6c6d6e6f";
         bytes32[] memory hashed = Trees.hashes(data);
-        bytes32 root = 0x5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328;
-        vm.assertEq(Trees.root(hashed), root);
+        bytes32 top = 0x5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328;
+        vm.assertEq(Trees.top(hashed), top);
+        bytes32 root = sha256(abi.encodePacked(uint8(2), top, uint256(8)));
         for (uint256 i = 0; i < 8; ++i) {
             vm.assertTrue(MerkleTree.verify(hashed[i], i, 8, Trees.path(hashed, i), root));
         }
@@ -72,6 +73,38 @@ contract MerkleTreeTest is Base {
         this.fold(0, 3, 3, new bytes32[](2));
         vm.expectRevert(abi.encodeWithSelector(MerkleTree.LeafIndex.selector, 0, 0));
         this.fold(0, 0, 0, new bytes32[](0));
+    }
+
+    /// @dev SECURITY: the topmost node does not say how many leaves there are. The last leaf of five has
+    /// the path of the last of two, so it could be shown as two leaves.
+    function test_a_leaf_under_another_count_is_not_in_the_tree() public view {
+        bytes32[] memory five = leaves(5);
+        bytes32[] memory path = Trees.path(five, 4);
+        bytes32 root = Trees.root(five);
+        vm.assertTrue(MerkleTree.verify(five[4], 4, 5, path, root));
+        bytes32 top = Trees.node(path[0], five[4]);
+        vm.assertEq(MerkleTree.fold(five[4], 4, 5, path), Trees.bind(top, 5));
+        vm.assertEq(MerkleTree.fold(five[4], 1, 2, path), Trees.bind(top, 2));
+        vm.assertTrue(!MerkleTree.verify(five[4], 1, 2, path, root));
+    }
+
+    /// @dev Whatever other count and index are said, and however wide they are.
+    function testFuzz_another_count_is_another_root(uint8 leaf, uint256 index, uint256 count)
+        public
+    {
+        uint256 n = 1 + uint256(leaf) % 12;
+        vm.assume(count != n);
+        bytes32[] memory hashed = leaves(n);
+        uint256 i = uint256(leaf) % n;
+        bytes32[] memory path = Trees.path(hashed, i);
+        (bool ok, bytes memory out) =
+            address(this).call(abi.encodeCall(this.fold, (hashed[i], index, count, path)));
+        vm.assertTrue(!ok || abi.decode(out, (bytes32)) != Trees.root(hashed));
+        count = 1 + count % 24;
+        if (count == n) return;
+        (ok, out) =
+            address(this).call(abi.encodeCall(this.fold, (hashed[i], index % count, count, path)));
+        vm.assertTrue(!ok || abi.decode(out, (bytes32)) != Trees.root(hashed));
     }
 
     function testFuzz_one_flipped_bit_is_another_root(uint8 count, uint8 index, uint16 bit)

@@ -8,10 +8,11 @@ import {RewardDistributor} from "../src/RewardDistributor.sol";
 import {RewardReserve} from "../src/RewardReserve.sol";
 import {ServiceToken} from "../src/ServiceToken.sol";
 import {SettlementLedger} from "../src/SettlementLedger.sol";
-import {RewardLeaf} from "../src/lib/RewardLeaf.sol";
 import {MerkleTree} from "../src/lib/MerkleTree.sol";
+import {RewardLeaf} from "../src/lib/RewardLeaf.sol";
+import {RewardTree} from "../src/lib/RewardTree.sol";
 import {Base} from "./Base.sol";
-import {Trees} from "./Trees.sol";
+import {RewardTrees} from "./RewardTrees.sol";
 
 /// @notice Settles epochs with reward trees of four accounts.
 abstract contract Rewards is Base {
@@ -31,7 +32,7 @@ abstract contract Rewards is Base {
         CheckRegistry checks = new CheckRegistry(manager, 3600);
         checks.pin(CHECK, MODULE, keccak256("params"), 1, 0);
         ledger = new SettlementLedger(manager, checks, 1 ether, 600);
-        token = new ServiceToken(manager);
+        token = new ServiceToken(manager, next(1));
         distributor = new RewardDistributor(manager, token, ledger);
         reserve = new RewardReserve(manager, token, address(distributor), 1000 ether, 1 days);
         token.mint(address(reserve), 10_000 ether);
@@ -54,14 +55,14 @@ abstract contract Rewards is Base {
     function tree(uint256 epoch) internal pure returns (bytes32[] memory leaves) {
         leaves = new bytes32[](4);
         for (uint256 n = 0; n < 4; ++n) {
-            leaves[n] = MerkleTree.leafHash(RewardLeaf.encode(leafOf(n, epoch)));
+            leaves[n] = RewardLeaf.hash(leafOf(n, epoch));
         }
     }
 
     function roots(uint256 epoch) internal view returns (SettlementLedger.Roots memory r) {
         r.moduleHash = MODULE;
         r.anchorHash = blockhash(999);
-        r.reward = Trees.root(tree(epoch));
+        r.reward = RewardTrees.root(tree(epoch));
     }
 
     function settle(uint64 epoch) internal {
@@ -73,13 +74,18 @@ abstract contract Rewards is Base {
 
     /// @dev The leaf's path is hashed before the refusal is expected: hashing is a call too.
     function refused(bytes memory refusal, uint256 n, uint256 epoch) internal {
-        bytes32[] memory path = Trees.path(tree(epoch), n);
+        bytes memory proof = proofOf(n, epoch);
         vm.expectRevert(refusal);
-        distributor.claim(stream, leafOf(n, epoch), n, 4, path);
+        distributor.claim(stream, proof);
+    }
+
+    function proofOf(uint256 n, uint256 epoch) internal pure returns (bytes memory) {
+        bytes32[] memory path = RewardTrees.path(tree(epoch), n);
+        return RewardTrees.pack(leafOf(n, epoch), n, 4, path);
     }
 
     function claim(uint256 n, uint256 epoch) internal {
-        distributor.claim(stream, leafOf(n, epoch), n, 4, Trees.path(tree(epoch), n));
+        distributor.claim(stream, proofOf(n, epoch));
     }
 }
 
@@ -156,18 +162,56 @@ contract RewardDistributorTest is Rewards {
     function test_a_leaf_that_is_not_in_the_tree_is_refused() public {
         settle(0);
         RewardLeaf.Leaf memory leaf = leafOf(1, 0);
-        bytes32[] memory path = Trees.path(tree(0), 1);
+        bytes32[] memory path = RewardTrees.path(tree(0), 1);
         leaf.cumulative += 1;
-        bytes32 root = Trees.root(tree(0));
-        bytes32 got = MerkleTree.fold(MerkleTree.leafHash(RewardLeaf.encode(leaf)), 1, 4, path);
+        bytes32 root = RewardTrees.root(tree(0));
+        bytes32 got = RewardTree.fold(RewardLeaf.hash(leaf), 1, 4, path);
         vm.expectRevert(abi.encodeWithSelector(RewardDistributor.NotInTree.selector, got, root));
-        distributor.claim(stream, leaf, 1, 4, path);
+        distributor.claim(stream, RewardTrees.pack(leaf, 1, 4, path));
         // a leaf of the next epoch is in another tree
         refused(
-            abi.encodeWithSelector(RewardDistributor.NotInTree.selector, Trees.root(tree(1)), root),
+            abi.encodeWithSelector(
+                RewardDistributor.NotInTree.selector, RewardTrees.root(tree(1)), root
+            ),
             1,
             1
         );
+    }
+
+    function test_a_proof_of_another_length_is_refused() public {
+        settle(0);
+        bytes memory proof = proofOf(1, 0);
+        for (uint256 length = 0; length < proof.length + 70; ++length) {
+            if (length == proof.length) continue;
+            bytes memory other = new bytes(length);
+            for (uint256 i = 0; i < length && i < proof.length; ++i) {
+                other[i] = proof[i];
+            }
+            vm.expectRevert();
+            distributor.claim(stream, other);
+        }
+        vm.expectRevert(abi.encodeWithSelector(MerkleTree.PathLength.selector, 1, 2));
+        distributor.claim(stream, RewardTrees.pack(leafOf(1, 0), 1, 4, new bytes32[](1)));
+        distributor.claim(stream, proof);
+    }
+
+    /// @dev Under another count, or at another index, the leaf is not in the tree; and whatever bit is
+    /// flipped, it is another proof.
+    function testFuzz_a_leaf_has_one_place(uint64 index, uint64 count, uint16 bit) public {
+        settle(0);
+        bytes memory proof = proofOf(1, 0);
+        bytes32[] memory path = RewardTrees.path(tree(0), 1);
+        _refused(RewardTrees.pack(leafOf(1, 0), index, count, path), proof);
+        _refused(RewardTrees.pack(leafOf(1, 0), index % 8, count % 16, path), proof);
+        bytes memory other = bytes.concat(proof);
+        flip(other, bit % (proof.length * 8));
+        _refused(other, proof);
+    }
+
+    function _refused(bytes memory other, bytes memory proof) private {
+        if (keccak256(other) == keccak256(proof)) return;
+        vm.expectRevert();
+        distributor.claim(stream, other);
     }
 
     function test_a_root_that_is_not_final_is_refused() public {

@@ -17,7 +17,7 @@ contract ServiceCreditsTest is Base {
     function setUp() public {
         vm.warp(100 days);
         address manager = address(new AccessManager(address(this)));
-        token = new ServiceToken(manager);
+        token = new ServiceToken(manager, address(0));
         feed = new PriceFeed(manager, 1, 1e12);
         credits = new ServiceCredits(manager, token, feed);
         token.mint(address(this), 1000 ether);
@@ -86,6 +86,29 @@ contract ServiceCreditsTest is Base {
             )
         );
         credits.spend(CHECK, 199_494);
+    }
+
+    function test_spending_for_a_payer_is_counted_per_payer_and_epoch() public {
+        credits.mint(address(this), 1 ether, 0);
+        bytes32 check = keccak256("data-transfer");
+        bytes32 payer = keccak256("a payer's key");
+        credits.spendFor(check, payer, 5);
+        credits.spendFor(check, payer, 2);
+        credits.spendFor(check, keccak256("another"), 11);
+        vm.assertEq(credits.burnedFor(payer, 100), 7);
+        vm.assertEq(credits.burnedFor(payer, 101), 0);
+        vm.assertEq(credits.burnedIn(check, 100).credits, 18);
+        vm.assertEq(credits.balanceOf(address(this)), 200_000 - 18);
+        // `burned_by_slot` of contracts/bindings
+        bytes32 epochs = keccak256(abi.encode(payer, uint256(5)));
+        bytes32 word = keccak256(abi.encode(uint256(100), epochs));
+        vm.assertEq(uint256(vm.load(address(credits), word)), 7);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                ServiceCredits.BalanceTooSmall.selector, address(this), 199_982, 200_000
+            )
+        );
+        credits.spendFor(check, payer, 200_000);
     }
 
     function test_another_spends_as_far_as_allowed() public {

@@ -7,11 +7,12 @@ import {ServiceToken} from "../src/ServiceToken.sol";
 import {Base} from "./Base.sol";
 
 contract ServiceTokenTest is Base {
+    address internal constant DISTRIBUTOR = address(0xd157);
     ServiceToken internal token;
 
     function setUp() public {
         vm.warp(1_000_000);
-        token = new ServiceToken(address(new AccessManager(address(this))));
+        token = new ServiceToken(address(new AccessManager(address(this))), DISTRIBUTOR);
     }
 
     function test_minting_stops_at_the_cap_and_needs_the_role() public {
@@ -38,5 +39,22 @@ contract ServiceTokenTest is Base {
         token.burn(1 ether);
         vm.assertEq(token.getVotes(address(this)), 4 ether);
         vm.assertEq(token.nonces(address(this)), 0);
+    }
+
+    /// @dev The short way for the distributor moves exactly the votes that the long one would.
+    function test_what_waits_to_be_paid_has_no_vote() public {
+        token.mint(DISTRIBUTOR, 5 ether);
+        vm.assertEq(token.delegates(DISTRIBUTOR), address(0));
+        vm.prank(DISTRIBUTOR);
+        vm.expectRevert(
+            abi.encodeWithSelector(ServiceToken.DistributorCannotVote.selector, DISTRIBUTOR)
+        );
+        token.delegate(DISTRIBUTOR);
+        token.delegate(address(this));
+        vm.prank(DISTRIBUTOR);
+        vm.assertTrue(token.transfer(address(this), 2 ether));
+        vm.assertEq(token.getVotes(address(this)), 2 ether);
+        vm.assertTrue(token.transfer(DISTRIBUTOR, 1 ether));
+        vm.assertEq(token.getVotes(address(this)), 1 ether);
     }
 }

@@ -17,7 +17,16 @@ library Trees {
         }
     }
 
-    function root(bytes32[] memory level) internal pure returns (bytes32) {
+    function root(bytes32[] memory leaves) internal pure returns (bytes32) {
+        return bind(top(leaves), leaves.length);
+    }
+
+    function bind(bytes32 node_, uint256 count) internal pure returns (bytes32) {
+        return sha256(abi.encodePacked(uint8(2), node_, count));
+    }
+
+    /// @dev The hash that RFC 6962 names.
+    function top(bytes32[] memory level) internal pure returns (bytes32) {
         if (level.length == 0) return sha256("");
         while (level.length > 1) {
             level = next(level);
@@ -57,13 +66,13 @@ library Trees {
     function sha254Path(bytes32 leaf, uint256 index, uint256 height, uint256 seed)
         internal
         pure
-        returns (bytes32[] memory siblings, bytes32 top)
+        returns (bytes32[] memory siblings, bytes32 root_)
     {
         siblings = new bytes32[](height);
-        top = leaf;
+        root_ = leaf;
         for (uint256 i = 0; i < height; ++i) {
             siblings[i] = keccak256(abi.encode(seed, i)) & ~bytes32(uint256(0xc0));
-            top = (index >> i) & 1 == 0 ? sha254(top, siblings[i]) : sha254(siblings[i], top);
+            root_ = (index >> i) & 1 == 0 ? sha254(root_, siblings[i]) : sha254(siblings[i], root_);
         }
     }
 
@@ -71,13 +80,14 @@ library Trees {
     function perfectPath(bytes32 leaf, uint256 index, uint256 height, uint256 seed)
         internal
         pure
-        returns (bytes32[] memory siblings, bytes32 top)
+        returns (bytes32[] memory siblings, bytes32 root_)
     {
         siblings = new bytes32[](height);
-        top = leaf;
+        bytes32 at = leaf;
         for (uint256 i = 0; i < height; ++i) {
             siblings[i] = keccak256(abi.encode(seed, i));
-            top = (index >> i) & 1 == 0 ? node(top, siblings[i]) : node(siblings[i], top);
+            at = (index >> i) & 1 == 0 ? node(at, siblings[i]) : node(siblings[i], at);
         }
+        root_ = bind(at, 2 ** height);
     }
 }

@@ -7,8 +7,8 @@ use crate::cbor::{CborError, Decoder, Encoder, canonical, strictly_ascending};
 use crate::merkle::{self, MerkleError};
 use crate::{Bytes32, sha256};
 
-/// Version of the formats.
-pub const EPOCH_VERSION: u64 = 1;
+/// Version of the formats. Version 1 had roots without the number of leaves.
+pub const EPOCH_VERSION: u64 = 2;
 /// Most lanes in an epoch: H3 has 122 base cells.
 pub const MAX_LANES: usize = 122;
 /// Most shards in a lane: 7⁴ cells of resolution 4 under a base cell.
@@ -46,7 +46,7 @@ pub struct LaneManifest {
     pub commitment: Commitment,
     /// Hash of the block whose state proved the facts.
     pub anchor_hash: Bytes32,
-    /// Leaves of the evidence and of the verdict tree.
+    /// Leaves of the evidence and of the verdict tree; both roots hold it.
     pub leaf_count: u32,
     /// Shard parent (H3 resolution 4) and shard digest, ascending by parent.
     pub shards: Vec<(u64, Bytes32)>,
@@ -103,7 +103,7 @@ impl EvidenceLeaf {
     /// Checks that bundle and output stand at this index under both roots.
     ///
     /// # Errors
-    /// If either path does not lead to its root.
+    /// If either path does not lead to its root, or the lane has another number of leaves.
     pub fn verify(&self, lane: &LaneManifest) -> Result<(), MerkleError> {
         let (index, count) = (u64::from(self.index), u64::from(lane.leaf_count));
         let bundle = merkle::leaf_hash(&self.bundle);

@@ -1,10 +1,16 @@
-//! Merkle trees of the shape of RFC 6962 §2.1, over SHA-256.
+//! Merkle trees of the shape of RFC 6962 §2.1, over SHA-256, with the number of leaves in the root.
 //!
 //! Leaf = `sha256(0x00 ‖ data)`, node = `sha256(0x01 ‖ left ‖ right)`; a tree of n leaves splits at
-//! the largest power of two below n; the root of no leaves is `sha256("")`. Leaves and nodes are
-//! hashed apart, so a node can never pass as a leaf.
+//! the largest power of two below n; the top of no leaves is `sha256("")`. The root is
+//! `sha256(0x02 ‖ top ‖ u256be n)`. Leaves, nodes and roots are hashed apart, so none can pass as
+//! another, and under one root a leaf has one place: with another n it is not under that root at all.
+//!
+//! [`RewardTree`] is of the same shape over Keccak-256: each claim folds a path of it in the EVM, to which that hash is
+//! native.
 
-use crate::{Bytes32, sha256};
+use core::marker::PhantomData;
+
+use crate::{Bytes32, registry::keccak256};
 use sha2::{Digest as _, Sha256};
 
 /// Why a path does not lead to the root.
@@ -27,9 +33,15 @@ pub enum MerkleError {
         /// Length this leaf needs.
         expected: usize,
     },
-    /// The path leads elsewhere.
-    #[error("path leads to root {}, expected {}", Hex(got), Hex(expected))]
+    /// The path leads elsewhere, or the tree has another number of leaves.
+    #[error(
+        "path in a tree of {count} leaves leads to root {}, expected {}",
+        Hex(got),
+        Hex(expected)
+    )]
     Root {
+        /// Number of leaves that was said.
+        count: u64,
         /// Root computed.
         got: Bytes32,
         /// Root wanted.
@@ -47,27 +59,55 @@ impl core::fmt::Display for Hex<'_> {
     }
 }
 
+/// What a tree hashes with.
+pub trait TreeHash {
+    /// The hash of the concatenation of `parts`.
+    fn hash(parts: &[&[u8]]) -> Bytes32;
+}
+
+/// SHA-256, of evidence, verdicts and coverage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sha2 {}
+
+/// Keccak-256, of rewards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keccak {}
+
+impl TreeHash for Sha2 {
+    fn hash(parts: &[&[u8]]) -> Bytes32 {
+        let hash = parts.iter().fold(Sha256::new(), |hash, part| hash.chain_update(part));
+        hash.finalize().into()
+    }
+}
+
+impl TreeHash for Keccak {
+    fn hash(parts: &[&[u8]]) -> Bytes32 {
+        keccak256(parts)
+    }
+}
+
 /// The hash of a leaf's data.
 #[must_use]
 pub fn leaf_hash(data: &[u8]) -> Bytes32 {
-    Sha256::new().chain_update([0]).chain_update(data).finalize().into()
-}
-
-/// The hash of an inner node.
-#[must_use]
-pub fn node_hash(left: &Bytes32, right: &Bytes32) -> Bytes32 {
-    Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+    MerkleTree::leaf_hash(data)
 }
 
 /// A tree with all its levels stored, so that paths cost no hashing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MerkleTree {
+pub struct Tree<H> {
     /// `levels[0]` are the leaf hashes; an odd last node is carried up unchanged.
     levels: Vec<Vec<Bytes32>>,
+    hash: PhantomData<H>,
 }
 
-impl MerkleTree {
-    /// Builds the tree over leaf hashes (see [`leaf_hash`]).
+/// The tree behind the evidence, verdict and coverage roots.
+pub type MerkleTree = Tree<Sha2>;
+
+/// The tree behind the reward root (`contracts/src/lib/RewardTree.sol`).
+pub type RewardTree = Tree<Keccak>;
+
+impl<H: TreeHash> Tree<H> {
+    /// Builds the tree over leaf hashes (see [`Self::leaf_hash`]).
     ///
     /// ```
     /// use heliotrope_device_proofs::merkle::{self, MerkleTree};
@@ -82,7 +122,7 @@ impl MerkleTree {
         let mut level = leaves;
         while level.len() > 1 {
             let next = level.chunks(2).map(|pair| match pair {
-                [left, right] => node_hash(left, right),
+                [left, right] => Self::node_hash(left, right),
                 [odd] => *odd,
                 _ => Bytes32::default(),
             });
@@ -90,13 +130,34 @@ impl MerkleTree {
             levels.push(core::mem::replace(&mut level, next));
         }
         levels.push(level);
-        Self { levels }
+        Self { levels, hash: PhantomData }
+    }
+
+    /// The hash of a leaf's data.
+    #[must_use]
+    pub fn leaf_hash(data: &[u8]) -> Bytes32 {
+        H::hash(&[&[0], data])
+    }
+
+    /// The hash of an inner node.
+    fn node_hash(left: &Bytes32, right: &Bytes32) -> Bytes32 {
+        H::hash(&[&[1], left, right])
+    }
+
+    /// The root over a tree of `count` leaves whose topmost node this is.
+    fn bind_count(top: &Bytes32, count: u64) -> Bytes32 {
+        H::hash(&[&[2], top, &[0; 24], &count.to_be_bytes()])
     }
 
     /// The root.
     #[must_use]
     pub fn root(&self) -> Bytes32 {
-        self.levels.last().and_then(|top| top.first()).copied().unwrap_or_else(|| sha256(b""))
+        Self::bind_count(&self.top(), u64::try_from(self.len()).unwrap_or(u64::MAX))
+    }
+
+    /// The hash that RFC 6962 names, were it this hash function.
+    fn top(&self) -> Bytes32 {
+        self.levels.last().and_then(|top| top.first()).copied().unwrap_or_else(|| H::hash(&[]))
     }
 
     /// Number of leaves.
@@ -125,6 +186,45 @@ impl MerkleTree {
         }
         path
     }
+
+    /// Checks that `leaf` (a leaf hash) stands at `index` in the tree of `count` leaves with `root`.
+    ///
+    /// # Errors
+    /// If the index is outside, the path has one hash too many or too few, or leads elsewhere.
+    pub fn verify_path(
+        leaf: Bytes32,
+        index: u64,
+        count: u64,
+        path: &[Bytes32],
+        root: Bytes32,
+    ) -> Result<(), MerkleError> {
+        let Some(mut last) = count.checked_sub(1).filter(|last| index <= *last) else {
+            return Err(MerkleError::Index { got: index, expected: count });
+        };
+        let mut at = index;
+        let mut hash = leaf;
+        let mut siblings = path.iter();
+        let mut used = 0_usize;
+        while last > 0 {
+            // an odd last node has no sibling on this level
+            if at != last || at & 1 == 1 {
+                used = used.saturating_add(1);
+                let Some(sibling) = siblings.next() else {
+                    let expected = path_len(index, count);
+                    return Err(MerkleError::Length { got: path.len(), expected });
+                };
+                let (left, right) = if at & 1 == 1 { (sibling, &hash) } else { (&hash, sibling) };
+                hash = Self::node_hash(left, right);
+            }
+            at >>= 1;
+            last >>= 1;
+        }
+        if used != path.len() {
+            return Err(MerkleError::Length { got: path.len(), expected: used });
+        }
+        let got = Self::bind_count(&hash, count);
+        if got == root { Ok(()) } else { Err(MerkleError::Root { count, got, expected: root }) }
+    }
 }
 
 /// The root over leaf hashes.
@@ -133,7 +233,7 @@ pub fn root(leaves: &[Bytes32]) -> Bytes32 {
     MerkleTree::new(leaves.to_vec()).root()
 }
 
-/// Checks that `leaf` (a leaf hash) stands at `index` in the tree of `count` leaves with `root`.
+/// [`MerkleTree::verify_path`].
 ///
 /// # Errors
 /// If the index is outside, the path has one hash too many or too few, or leads elsewhere.
@@ -144,30 +244,7 @@ pub fn verify_path(
     path: &[Bytes32],
     root: Bytes32,
 ) -> Result<(), MerkleError> {
-    let Some(mut last) = count.checked_sub(1).filter(|last| index <= *last) else {
-        return Err(MerkleError::Index { got: index, expected: count });
-    };
-    let mut at = index;
-    let mut hash = leaf;
-    let mut siblings = path.iter();
-    let mut used = 0_usize;
-    while last > 0 {
-        // an odd last node has no sibling on this level
-        if at != last || at & 1 == 1 {
-            used = used.saturating_add(1);
-            let Some(sibling) = siblings.next() else {
-                let expected = path_len(index, count);
-                return Err(MerkleError::Length { got: path.len(), expected });
-            };
-            hash = if at & 1 == 1 { node_hash(sibling, &hash) } else { node_hash(&hash, sibling) };
-        }
-        at >>= 1;
-        last >>= 1;
-    }
-    if used != path.len() {
-        return Err(MerkleError::Length { got: path.len(), expected: used });
-    }
-    if hash == root { Ok(()) } else { Err(MerkleError::Root { got: hash, expected: root }) }
+    MerkleTree::verify_path(leaf, index, count, path, root)
 }
 
 /// The length of the path of leaf `index` in a tree of `count` leaves.
@@ -191,6 +268,7 @@ fn path_len(index: u64, count: u64) -> usize {
 )]
 mod tests {
     use super::*;
+    use crate::sha256;
 
     /// The leaves and roots that Certificate Transparency implementations share.
     const LEAVES: [&str; 8] = [
@@ -220,12 +298,68 @@ mod tests {
 
     #[test]
     fn rfc_6962_known_answers() {
-        assert_eq!(
-            hex::encode(root(&[])),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        let top = |n| hex::encode(MerkleTree::new(leaves(n)).top());
+        assert_eq!(top(0), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
         for (n, expected) in ROOTS.iter().enumerate() {
-            assert_eq!(hex::encode(root(&leaves(n + 1))), *expected, "{} leaves", n + 1);
+            assert_eq!(top(n + 1), *expected, "{} leaves", n + 1);
+        }
+    }
+
+    /// The bytes that are hashed, written out: `contracts/src/lib/MerkleTree.sol` hashes the same.
+    #[test]
+    fn the_root_is_the_hash_of_top_and_count() {
+        for n in [0, 1, 5] {
+            let mut bytes = vec![2];
+            bytes.extend(MerkleTree::new(leaves(n)).top());
+            bytes.extend([0; 31]);
+            bytes.push(n as u8);
+            assert_eq!(root(&leaves(n)), sha256(&bytes), "{n} leaves");
+        }
+    }
+
+    /// SECURITY: the top alone does not say how many leaves there are. The last leaf of five has the
+    /// path of the last of two, so it could be shown as two leaves.
+    #[test]
+    fn a_leaf_under_another_count_is_refused() {
+        let tree = MerkleTree::new(leaves(5));
+        let (leaf, path) = (leaves(5)[4], tree.path(4));
+        verify_path(leaf, 4, 5, &path, tree.root()).unwrap();
+        assert_eq!(MerkleTree::bind_count(&MerkleTree::node_hash(&path[0], &leaf), 5), tree.root());
+        let error = verify_path(leaf, 1, 2, &path, tree.root()).unwrap_err();
+        let expected = tree.root();
+        let got = MerkleTree::bind_count(&MerkleTree::node_hash(&path[0], &leaf), 2);
+        assert_eq!(error, MerkleError::Root { count: 2, got, expected });
+        assert!(error.to_string().starts_with("path in a tree of 2 leaves leads to root 0x"));
+        for n in 1..40 {
+            let hashes: Vec<_> = (0..n).map(|i: u64| leaf_hash(&i.to_be_bytes())).collect();
+            let tree = MerkleTree::new(hashes.clone());
+            for count in (0..80).filter(|count| *count != n) {
+                for index in 0..n {
+                    let (leaf, path) = (hashes[index as usize], tree.path(index as usize));
+                    for shown in 0..count {
+                        assert!(verify_path(leaf, shown, count, &path, tree.root()).is_err());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_reward_tree_has_the_same_shape_and_another_hash() {
+        let hashes: Vec<_> = (0..5_u8).map(|n| RewardTree::leaf_hash(&[n])).collect();
+        assert_eq!(hashes[3], keccak256(&[&[0, 3]]));
+        let tree = RewardTree::new(hashes.clone());
+        let pair = |left: &Bytes32, right: &Bytes32| keccak256(&[&[1], left, right]);
+        let four = pair(&pair(&hashes[0], &hashes[1]), &pair(&hashes[2], &hashes[3]));
+        let top = pair(&four, &hashes[4]);
+        let mut count = [0; 32];
+        count[31] = 5;
+        assert_eq!(tree.root(), keccak256(&[&[2], &top, &count]));
+        for (index, leaf) in (0..5).zip(&hashes) {
+            let path = tree.path(index as usize);
+            RewardTree::verify_path(*leaf, index, 5, &path, tree.root()).unwrap();
+            assert!(RewardTree::verify_path(*leaf, index, 6, &path, tree.root()).is_err());
+            assert!(verify_path(*leaf, index, 5, &path, tree.root()).is_err());
         }
     }
 

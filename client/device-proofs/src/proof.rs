@@ -14,8 +14,8 @@ use crate::cbor::{CborError, Decoder, Encoder, canonical};
 use crate::epoch::{LaneManifest, ShardEvidence};
 use crate::{Bytes32, abi::MAX_PARAMS_LEN};
 
-/// Version of the format.
-pub const PROOF_VERSION: u64 = 1;
+/// Version of the format. Version 1 held the roots of version 1 of [`crate::epoch`].
+pub const PROOF_VERSION: u64 = 2;
 /// First bytes of a file.
 pub const MAGIC: &[u8; 8] = b"heliopf1";
 /// Largest proof bundle in bytes.

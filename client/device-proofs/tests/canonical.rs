@@ -16,8 +16,9 @@ use heliotrope_device_proofs::abi::{
 use heliotrope_device_proofs::bundle::{BundleError, Entropy, EvidenceBundle, Received, Subject};
 use heliotrope_device_proofs::coverage::{self, Shard};
 use heliotrope_device_proofs::epoch::{
-    Commitment, EpochManifest, EvidenceLeaf, LaneManifest, ShardEvidence,
+    Commitment, EpochManifest, EvidenceLeaf, LaneManifest, ShardEvidence, verdict_leaf_data,
 };
+use heliotrope_device_proofs::proof::ProofBundle;
 use heliotrope_device_proofs::protobuf::{Message as _, ProtobufError};
 use heliotrope_device_proofs::radio::{BlockHashes, RadioParams, RadioSources};
 use heliotrope_device_proofs::report::{ReportError, SignedReport as _, decode_beacon};
@@ -208,6 +209,48 @@ fn epoch_files() {
     let evidence =
         ShardEvidence { anchor_header: vec![1; 40], nodes: vec![vec![2; 33]], leaves: vec![leaf] };
     one_encoding(&evidence.encode(), ShardEvidence::decode, ShardEvidence::encode);
+}
+
+/// Version 1 had roots without the number of leaves: whoever still has such a file is told.
+#[test]
+fn files_of_version_1_are_named_so() {
+    let old = |mut bytes: Vec<u8>, at: usize| {
+        assert_eq!(bytes[at], 2);
+        bytes[at] = 1;
+        bytes
+    };
+    let manifest = EpochManifest::decode(&old(EpochManifest::default().encode(), 1));
+    assert_eq!(manifest.unwrap_err().to_string(), "manifest version is 1, expected 2");
+    let evidence = ShardEvidence::decode(&old(ShardEvidence::default().encode(), 2));
+    assert_eq!(evidence.unwrap_err().to_string(), "evidence version is 1, expected 2");
+    let proof = ProofBundle::from_file(&old(ProofBundle::default().to_file(), 10));
+    assert_eq!(proof.unwrap_err().to_string(), "proof version is 1, expected 2");
+}
+
+#[test]
+fn a_leaf_of_a_lane_of_another_size_is_refused() {
+    let data: Vec<_> = (0..5_u8).map(|n| (vec![n; 9], vec![n; 3])).collect();
+    let tree = |leaf: &dyn Fn(&(Vec<u8>, Vec<u8>)) -> [u8; 32]| {
+        merkle::MerkleTree::new(data.iter().map(leaf).collect())
+    };
+    let evidence = tree(&|(bundle, _)| merkle::leaf_hash(bundle));
+    let verdict = tree(&|(bundle, output)| merkle::leaf_hash(&verdict_leaf_data(bundle, output)));
+    let (bundle, output) = data[4].clone();
+    let (evidence_path, verdict_path) = (evidence.path(4), verdict.path(4));
+    let mut leaf = EvidenceLeaf { index: 4, bundle, output, evidence_path, verdict_path };
+    let (evidence_root, verdict_root) = (evidence.root(), verdict.root());
+    let commitment = Commitment { evidence_root, verdict_root, ..Commitment::default() };
+    let mut lane = LaneManifest { commitment, leaf_count: 5, ..LaneManifest::default() };
+    leaf.verify(&lane).unwrap();
+    // the last of two has a path as long
+    (leaf.index, lane.leaf_count) = (1, 2);
+    let error = leaf.verify(&lane).unwrap_err().to_string();
+    assert!(error.starts_with("path in a tree of 2 leaves leads to root"), "{error}");
+    // trees of two sizes
+    (leaf.index, lane.leaf_count) = (4, 5);
+    let smaller = data[..4].iter().map(|(b, o)| merkle::leaf_hash(&verdict_leaf_data(b, o)));
+    lane.commitment.verdict_root = merkle::root(&smaller.collect::<Vec<_>>());
+    leaf.verify(&lane).unwrap_err();
 }
 
 #[test]

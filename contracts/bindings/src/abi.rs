@@ -139,6 +139,13 @@ sol! {
             bytes32[] path;
             uint256 opening;
         }
+        /// The `proof` of `InclusionVerifier`.
+        struct InclusionProof {
+            Leaf verdict;
+            uint256 count;
+            bytes bundle;
+            bytes32[] path;
+        }
         event ChallengeWon(bytes32 indexed checkId, bytes32 indexed key, address indexed challenger, uint8 kind);
         event DisputeOpened(bytes32 indexed disputeId, bytes32 indexed checkId, bytes32 indexed key, uint256 leaf, bytes32 bundleHash, bytes32 outputHash);
         event DisputeClosed(bytes32 indexed disputeId, uint8 status, bytes32 outputHash);

@@ -228,6 +228,9 @@ pub const SERVICE_CREDITS_MAX_AGE: Field = Field { word: 3, offset_bits: 160, bi
 /// Slot of `ServiceCredits.allowance`.
 pub const SERVICE_CREDITS_ALLOWANCE: u64 = 4;
 
+/// Slot of `ServiceCredits.burnedBy`.
+pub const SERVICE_CREDITS_BURNED_BY: u64 = 5;
+
 /// Slot of `ServiceLevel.promises`.
 pub const SERVICE_LEVEL_PROMISES: u64 = 0;
 

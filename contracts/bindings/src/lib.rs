@@ -14,6 +14,7 @@
 //! | `SettlementLedger.Settlement` | [`Settlement`] |
 //! | `SettlementLedger.Roots` | [`Roots`] |
 //! | `SettlementLedger.Seal` | [`Seal`] |
+//! | `DisputeGame.Dispute` | [`Dispute`] |
 //! | `RewardLeaf.Leaf` | [`reward::RewardLeaf`] |
 //! | `RewardSchedule.Rate` | [`reward::Rate`] |
 
@@ -96,6 +97,39 @@ impl Settlement {
     #[must_use]
     pub const fn is_refuted(&self) -> bool {
         self.status == STATUS_REFUTED
+    }
+}
+
+/// [`Dispute::status`] while the quorum is asked.
+pub const DISPUTE_OPEN: u8 = 1;
+
+/// A question to the quorum.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Dispute {
+    /// Key of the disputed entry of the ledger.
+    pub key: B256,
+    /// What was proposed there.
+    pub commitment: B256,
+    /// sha256 of the output that the proposal has.
+    pub output_hash: B256,
+    /// sha256 of the evidence bundle.
+    pub bundle_hash: B256,
+    /// 0 nothing, 1 open, 2 wrong, 3 right, 4 undecided.
+    pub status: u8,
+}
+
+impl Dispute {
+    /// Reads the six words of [`dispute_slots`].
+    #[must_use]
+    pub fn from_words(words: [U256; 6]) -> Self {
+        let [key, commitment, output_hash, bundle_hash, _, packed] = words;
+        Self {
+            key: key.into(),
+            commitment: commitment.into(),
+            output_hash: output_hash.into(),
+            bundle_hash: bundle_hash.into(),
+            status: low_byte(layout::DISPUTE_STATUS.read(packed)),
+        }
     }
 }
 
@@ -194,6 +228,19 @@ pub fn seal_slots(check_id: B256, epoch: u64) -> [Slot; 2] {
     [first, offset(first, 1)]
 }
 
+/// Slot of the address of the contract that may refute a ledger's entries.
+#[must_use]
+pub fn dispute_game_slot() -> Slot {
+    U256::from(layout::SETTLEMENT_LEDGER_DISPUTE_GAME).into()
+}
+
+/// Slots of one dispute of the game, see [`Dispute`].
+#[must_use]
+pub fn dispute_slots(dispute: B256) -> [Slot; 6] {
+    let first = mapping(dispute, layout::DISPUTE_GAME_DISPUTES);
+    [0, 1, 2, 3, 4, 5].map(|word| offset(first, word))
+}
+
 /// Key of the rewards of a lane in `RewardDistributor`.
 #[must_use]
 pub fn reward_stream(check_id: B256, lane: u64) -> B256 {
@@ -211,6 +258,15 @@ pub fn claimed_slot(stream: B256, account: Address) -> Slot {
 #[must_use]
 pub fn burned_slot(check_id: B256, epoch: u64) -> Slot {
     mapping(hash_pair(check_id, U256::from(epoch).into()), layout::SERVICE_CREDITS_BURNED)
+}
+
+/// Slot of the credits that were spent in the name of a payer (the hash of its key) in an epoch, which is a day. Rule D8
+/// of the check `data-transfer` asks for it, by its parameters `credits` and `burned_slot`:
+/// [`layout::SERVICE_CREDITS_BURNED_BY`].
+#[must_use]
+pub fn burned_by_slot(payer: B256, epoch: u64) -> Slot {
+    let epochs = mapping(payer, layout::SERVICE_CREDITS_BURNED_BY);
+    hash_pair(U256::from(epoch).into(), epochs)
 }
 
 /// Id of a check: keccak256 of its name.

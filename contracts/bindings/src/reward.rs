@@ -6,7 +6,7 @@
 //! The tree over them is `heliotrope_device_proofs::merkle`. Sums are cumulative, and a leaf carries its
 //! own step, so that one transaction can check its arithmetic. Nothing is checked here.
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 
 use crate::{Slot, layout, mapping, offset};
 
@@ -102,6 +102,19 @@ impl RewardLeaf {
         data.extend_from_slice(&self.score_ppm.to_be_bytes());
         data.extend_from_slice(&self.cumulative.to_be_bytes());
         data
+    }
+
+    /// The leaf's hash in the reward tree, which is over Keccak-256.
+    #[must_use]
+    pub fn hash(&self) -> B256 {
+        keccak256([&[0][..], &self.data()].concat())
+    }
+
+    /// What `RewardDistributor.claim` takes of the leaf at `index` of `count`, with its path in the tree.
+    #[must_use]
+    pub fn claim_proof(&self, index: u64, count: u64, path: &[[u8; 32]]) -> Vec<u8> {
+        let place = [index.to_be_bytes(), count.to_be_bytes()].concat();
+        [place, self.data(), path.concat()].concat()
     }
 }
 

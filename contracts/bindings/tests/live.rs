@@ -21,11 +21,17 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, U256, hex, keccak256};
+use heliotrope_checks::data_transfer;
 use heliotrope_contracts::{
-    check_id, check_version_slots, claimed_slot, layout, mapping, offset, reward::RewardLeaf,
-    reward_stream, seal_slots, settlement_slots,
+    burned_by_slot, check_id, check_version_slots, claimed_slot, layout, mapping, offset,
+    reward::RewardLeaf, reward_stream, seal_slots, settlement_slots,
 };
-use heliotrope_device_proofs::{merkle::leaf_hash, sha256};
+use heliotrope_device_proofs::{
+    data_transfer::{DataTransferBundle, DataTransferParams, PROFILE_TWO_SIDED_1},
+    merkle::{self, RewardTree, leaf_hash},
+    sha256,
+};
+use heliotrope_verifier::proofs::eip1186::{verify_account, verify_storage};
 use serde_json::Value;
 
 /// anvil's first account, whose key is in its documentation.
@@ -104,13 +110,27 @@ impl Chain {
         values.map(|value| number(value.split_whitespace().next().unwrap())).collect()
     }
 
-    /// What a proof has at a slot.
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.cast(arguments)).unwrap()
+    }
+
+    /// The word at a slot, proven under the state root of the newest block by the client's own verifier.
     fn word(&self, of: Address, slot: B256) -> U256 {
-        let (of, slots) = (of.to_string(), format!("[\"{slot}\"]"));
-        let proof: Value =
-            serde_json::from_str(&self.cast(&["rpc", "eth_getProof", &of, &slots, "latest"]))
-                .unwrap();
-        proof["storageProof"][0]["value"].as_str().unwrap().parse().unwrap()
+        let block = self.json(&["rpc", "eth_getBlockByNumber", "latest", "false"]);
+        let state_root = block["stateRoot"].as_str().unwrap().parse().unwrap();
+        let (name, slots) = (of.to_string(), format!("[\"{slot}\"]"));
+        let number = block["number"].as_str().unwrap();
+        let proof = self.json(&["rpc", "eth_getProof", &name, &slots, number]);
+        let nodes = |proof: &Value| -> Vec<Vec<u8>> {
+            let nodes = proof.as_array().unwrap().iter();
+            nodes.map(|node| hex::decode(node.as_str().unwrap()).unwrap()).collect()
+        };
+        let account = verify_account(state_root, of, &nodes(&proof["accountProof"])).unwrap();
+        let entry = &proof["storageProof"][0];
+        let root = account.unwrap().storage_root;
+        let word = verify_storage(root, slot, &nodes(&entry["proof"])).unwrap();
+        assert_eq!(word, entry["value"].as_str().unwrap().parse::<U256>().unwrap());
+        word
     }
 
     fn pass(&self, seconds: &str) {
@@ -288,7 +308,7 @@ impl World {
         let game = chain.deploy("DisputeGame", constructor, &arguments);
         chain.send(self.ledger, "0", "setDisputeGame(address)", &[&game.to_string()]);
         let (bundle_hash, output) = (B256::repeat_byte(6), b"an output");
-        let verdict = leaf_hash(&[bundle_hash.as_slice(), output].concat());
+        let verdict = merkle::root(&[leaf_hash(&[bundle_hash.as_slice(), output].concat())]);
         let roots = self.propose("4", verdict.into(), B256::ZERO);
         let claim = format!("({},{LANE},4,{roots})", self.check);
         let leaf = format!("(0,1,{bundle_hash},0x{},[])", hex::encode(output));
@@ -334,7 +354,9 @@ impl World {
         let first = keccak256([U256::ONE.to_be_bytes::<32>(), inner.0].concat());
         chain.same("RewardSchedule", schedule, "Rate", first, &got);
 
-        let token = chain.deploy("ServiceToken", "constructor(address)", &[&self.manager]);
+        let nobody = Address::ZERO.to_string();
+        let constructor = "constructor(address,address)";
+        let token = chain.deploy("ServiceToken", constructor, &[&self.manager, &nobody]);
         let constructor = "constructor(address,address,address)";
         let arguments = [&*self.manager, &token.to_string(), &self.ledger.to_string()];
         let distributor = chain.deploy("RewardDistributor", constructor, &arguments);
@@ -345,7 +367,9 @@ impl World {
             score_ppm: 1_000_000,
             cumulative: 777,
         };
-        let roots = self.propose("5", B256::repeat_byte(1), leaf_hash(&leaf.data()).into());
+        let other = RewardLeaf { account: Address::repeat_byte(7), ..leaf };
+        let tree = RewardTree::new(vec![other.hash().0, leaf.hash().0]);
+        let roots = self.propose("5", B256::repeat_byte(1), tree.root().into());
         self.finalize("5", &roots);
         let accept =
             "accept(bytes32,uint256,uint64,(bytes32,bytes32,bytes32,bytes32,bytes32,bytes32))";
@@ -355,9 +379,8 @@ impl World {
         let got = chain.get(distributor, "streamAt(bytes32)((bytes32,uint64))", &[&name]);
         let first = mapping(stream, layout::REWARD_DISTRIBUTOR_STREAMS);
         chain.same("RewardDistributor", distributor, "Stream", first, &got);
-        let claim = "claim(bytes32,(address,uint128,uint64,uint128),uint256,uint256,bytes32[])";
-        let shown = format!("({OWNER},0,1000000,777)");
-        chain.send(distributor, "0", claim, &[&name, &shown, "0", "1", "[]"]);
+        let proof = hex::encode_prefixed(leaf.claim_proof(1, 2, &tree.path(1)));
+        chain.send(distributor, "0", "claim(bytes32,bytes)", &[&name, &proof]);
         let word = chain.word(distributor, claimed_slot(stream, leaf.account));
         assert_eq!(word, U256::from(777));
         self.credits(token);
@@ -398,6 +421,36 @@ impl World {
         let got = chain.get(credits, "balanceOf(address)(uint256)", &[OWNER]);
         assert_eq!(vec![chain.word(credits, balance)], got);
         assert_eq!(got, vec![U256::from(199_982)]);
+        self.payers(credits);
+    }
+
+    /// The word that rule D8 of `data-transfer` asks for is the one that the contract writes.
+    fn payers(&self, credits: Address) {
+        let (chain, payer) = (&self.chain, b"a payer's key");
+        let id = keccak256(payer);
+        let (check, name) = (self.check.to_string(), id.to_string());
+        chain.send(credits, "0", "spendFor(bytes32,bytes32,uint256)", &[&check, &name, "23"]);
+        let epoch: u64 = chain.get(credits, "currentEpoch()(uint64)", &[])[0].to();
+        let params = DataTransferParams {
+            profile: PROFILE_TWO_SIDED_1.into(),
+            device_registry: self.devices.into_array(),
+            credits: credits.into_array(),
+            burned_slot: layout::SERVICE_CREDITS_BURNED_BY,
+            chain_id: 31_337,
+            network: 0,
+            routing_keys: Vec::new(),
+            epoch_s: chain.get(credits, "EPOCH()(uint64)", &[])[0].to(),
+            bytes_per_dc: 20_000,
+        };
+        let bundle = DataTransferBundle { payer: payer.to_vec(), epoch, sessions: Vec::new() };
+        let plan = data_transfer::plan(&bundle.encode(), &params.encode()).unwrap();
+        let asked: Vec<_> = plan.0.iter().map(|query| (query.address, query.key)).collect();
+        let slot = burned_by_slot(id, epoch);
+        assert_eq!(asked, [(params.credits, slot.0)]);
+        assert_eq!(chain.word(credits, slot), U256::from(23));
+        let getter = "burnedFor(bytes32,uint64)(uint256)";
+        let got = chain.get(credits, getter, &[&name, &epoch.to_string()]);
+        assert_eq!(got, vec![U256::from(23)]);
     }
 
     fn service(&self) {

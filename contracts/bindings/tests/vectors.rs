@@ -24,7 +24,7 @@ use heliotrope_device_proofs::{
     commp::{CommpSample, Content, Opening},
     epoch::verdict_leaf_data,
     keys::PublicKey,
-    merkle::{MerkleTree, leaf_hash},
+    merkle::{MerkleTree, RewardTree, Tree, TreeHash, leaf_hash},
     piece::PieceCid,
     report::SignedReport as _,
     sha254,
@@ -175,7 +175,7 @@ impl Json {
         write!(self.0, "{comma}  \"{name}\": \"0x{}\"", hex::encode(bytes)).unwrap();
     }
 
-    fn tree(&mut self, name: &str, tree: &MerkleTree) {
+    fn tree<H: TreeHash>(&mut self, name: &str, tree: &Tree<H>) {
         self.put(&format!("{name}_root"), &tree.root());
         for index in 0..tree.len() {
             self.put(&format!("{name}_path_{index}"), &tree.path(index).concat());
@@ -200,7 +200,8 @@ fn vectors() -> String {
     for (index, leaf) in rewards.iter().enumerate() {
         json.put(&format!("reward_{index}"), &leaf.data());
     }
-    json.tree("reward", &MerkleTree::new(rewards.iter().map(|l| leaf_hash(&l.data())).collect()));
+    let hashes = rewards.iter().map(|leaf| RewardTree::leaf_hash(&leaf.data()));
+    json.tree("reward", &RewardTree::new(hashes.collect()));
     format!("{{\n{}\n}}\n", json.0)
 }
 

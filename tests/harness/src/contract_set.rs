@@ -90,13 +90,17 @@ impl<M: Mine> ContractSet<'_, M> {
         let quorum = self.create("GatewayQuorum", arguments).await?;
         let arguments = (manager, ledger, quorum, word(CHALLENGE_BOND)).abi_encode();
         let game = self.create("DisputeGame", arguments).await?;
-        let token = self.create("ServiceToken", manager.abi_encode()).await?;
+        // the token names the distributor, the distributor the token: it comes right after it
+        let nonce = self.provider.get_transaction_count(self.owner).pending().await?;
+        let next = self.owner.create(nonce.saturating_add(1));
+        let token = self.create("ServiceToken", (manager, next).abi_encode()).await?;
+        let arguments = (manager, token, ledger).abi_encode();
+        let distributor = self.create("RewardDistributor", arguments).await?;
+        ensure!(distributor == next, "the distributor is at {distributor}, foretold at {next}");
         let [floor, ceiling] = PRICE_BOUNDS;
         let feed = self.create("PriceFeed", (manager, floor, ceiling).abi_encode()).await?;
         let credits = self.create("ServiceCredits", (manager, token, feed).abi_encode()).await?;
         let schedule = self.create("RewardSchedule", manager.abi_encode()).await?;
-        let arguments = (manager, token, ledger).abi_encode();
-        let distributor = self.create("RewardDistributor", arguments).await?;
         let arguments =
             (manager, token, distributor, word(BREAKER_LIMIT), BREAKER_WINDOW_S).abi_encode();
         let reserve = self.create("RewardReserve", arguments).await?;

@@ -38,6 +38,7 @@ pub mod governance;
 pub mod lie;
 pub mod lie_settlement;
 pub mod live;
+pub mod lying_rpc;
 pub mod mirror;
 pub mod new_check;
 pub mod pdp;

@@ -25,6 +25,7 @@ use heliotrope_harness::{
     contracts_build::tool,
     deploy::DEVELOPMENT_KEY,
     lie_settlement::{Lie, Planted},
+    lying_rpc::{LyingRpc, ProofLie},
     process::free_port,
     quorum::{CHALLENGER_KEY, QUORUM_KEYS},
     world::{self, World, WorldConfig},
@@ -122,18 +123,54 @@ impl Scene {
     }
 
     /// Every gateway of the quorum runs the module again; the votes decide.
-    fn decide(&self, bundle: &str, dispute: &str) -> Result<String> {
+    async fn decide(&self, bundle: &str, dispute: &str) -> Result<String> {
         let mut votes = Vec::new();
         for (number, key) in QUORUM_KEYS.iter().enumerate() {
             let vote = self.path(&format!("vote-{number}"));
-            let of = ["--dispute", dispute, "--checkpoint", &self.checkpoint, "--out", &vote];
-            println!("{}", self.run("vote", &[bundle], key, &of)?);
+            println!("{}", self.vote(bundle, dispute, key, &self.world.rpc, &vote).await?);
             votes.push(vote);
         }
         let votes: Vec<&str> = votes.iter().map(String::as_str).collect();
         let said: Value =
             serde_json::from_str(&self.run("resolve", &votes, CHALLENGER_KEY, &["--json"])?)?;
         Ok(said["outcome"].as_str().context("outcome")?.to_owned())
+    }
+
+    /// Votes once the dispute is under a finalized header.
+    async fn vote(
+        &self,
+        bundle: &str,
+        dispute: &str,
+        key: &str,
+        rpc: &str,
+        out: &str,
+    ) -> Result<String> {
+        let key = self.key(key)?;
+        let of = ["--dispute", dispute, "--checkpoint", &self.checkpoint, "--out", out];
+        let from = ["--gateway", &self.world.gateway_url, "--rpc", rpc, "--key-file", &key];
+        for _ in 0..120 {
+            match heliotrope(&[&["vote", bundle][..], &of, &from].concat()) {
+                Err(error) if error.to_string().contains("try again in a minute") => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                said => return said,
+            }
+        }
+        bail!("dispute {dispute} does not become final")
+    }
+
+    /// Whatever a node says of a dispute, nothing is signed that is not proven.
+    async fn nobody_votes_on_hearsay(&self, bundle: &str, dispute: &str) -> Result<()> {
+        let vote = self.path("no-vote");
+        for lie in [ProofLie::Word, ProofLie::Absence, ProofLie::Block] {
+            let node = LyingRpc::serve(&self.world.rpc, lie).await?;
+            let said = self.vote(bundle, dispute, QUORUM_KEYS[0], &node.url, &vote).await;
+            let refused = format!("{:#}", said.err().with_context(|| format!("{lie:?}: signed"))?);
+            println!("{lie:?}: {refused}");
+            ensure!(refused.contains("is not proven"), "{lie:?}: {refused}");
+            ensure!(!PathBuf::from(&vote).exists(), "{lie:?}: a vote was written");
+        }
+        Ok(())
     }
 
     async fn entry(&self, lane: u32) -> Result<ISettlementLedger::Settlement> {
@@ -201,7 +238,7 @@ async fn a_bad_verdict_is_refuted_by_the_quorum(scene: &Scene, lie: Planted) -> 
     let dispute = said["outcome"]["dispute"].as_str().context("dispute")?.to_owned();
     // repeated, it finds what it did, and pays no second bond
     ensure!(scene.challenge(&bundle, CHALLENGER_KEY, &[])? == said);
-    ensure!(scene.decide(&bundle, &dispute)? == "won");
+    ensure!(scene.decide(&bundle, &dispute).await? == "won");
 
     ensure!(scene.entry(lie.lane).await?.status == REFUTED);
     let (bond, stake) = bonds(&scene.game).await?;
@@ -239,7 +276,8 @@ async fn a_false_challenge_loses_its_bond(scene: &Scene, (lane, cell): (u32, u64
     let before = (scene.due(challenger).await?, scene.due(proposer).await?);
     let said = scene.challenge(&bundle, CHALLENGER_KEY, &["--anyway"])?;
     let dispute = said["outcome"]["dispute"].as_str().context("dispute")?.to_owned();
-    ensure!(scene.decide(&bundle, &dispute)? == "lost");
+    scene.nobody_votes_on_hearsay(&bundle, &dispute).await?;
+    ensure!(scene.decide(&bundle, &dispute).await? == "lost");
     let entry = scene.entry(lane).await?;
     ensure!(entry.status == PROPOSED && entry.openDisputes == 0, "{entry:?}");
     let (bond, _) = bonds(&scene.game).await?;

@@ -131,6 +131,8 @@ async fn a_hex_is_proven_into_one_file_and_judged_offline() -> Result<()> {
     ensure!(at(|bundle| flip(&mut bundle.params))? == "CHECK");
     ensure!(at(|bundle| drop(bundle.evidence.nodes.pop()))? == "CHECK");
     ensure!(at(|bundle| flip(&mut bundle.evidence.leaves[0].output))? == "COMMITMENT");
+    let count = |bundle: &mut ProofBundle| bundle.lane.leaf_count += 1;
+    ensure!(at(count)? == "COMMITMENT");
     ensure!(at(|bundle| bundle.epoch += 1)? == "COMMITMENT");
     ensure!(at(|bundle| drop(bundle.ledger.pop()))? == "COMMITMENT");
     ensure!(at(|bundle| bundle.ledger.push(vec![0xc0]))? == "COMMITMENT");

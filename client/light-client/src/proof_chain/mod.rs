@@ -18,7 +18,7 @@ mod verify;
 mod versions;
 
 pub use anchor::{Anchor, AnchorError, Pin};
-pub use verify::{LinkReport, Outcome, ProvenLeaf, Report, verify};
+pub use verify::{LinkReport, Outcome, ProvenLeaf, Report, settled, verify};
 pub use versions::{ProvenVersions, prove_versions};
 
 use std::fmt;

@@ -172,6 +172,24 @@ pub fn verify<M: CheckModule>(
     Report { links, leaves: check.proves.unwrap_or_default(), deployed: deployed.ok() }
 }
 
+/// Links 5 and 4, and of link 3 what the ledger stores: whether the chain knows a bundle's roots, whatever leaves it has.
+///
+/// # Errors
+/// The link that is broken, and why.
+pub fn settled(
+    bundle: &ProofBundle,
+    trusted: Option<B256>,
+    seed: [u8; 32],
+) -> Result<DeployedNetwork, (Link, String)> {
+    let broken = |link| move |why| (link, why);
+    let deployed = DeployedNetwork::from_json(&bundle.network)
+        .map_err(|error| (Link::Checkpoint, error.to_string()))?;
+    let (start, _) = start(bundle, &deployed, trusted, seed).map_err(broken(Link::Checkpoint))?;
+    let (block, _) = finalized(&start, seed).map_err(broken(Link::Header))?;
+    stored(bundle, &deployed, &block).map_err(broken(Link::Commitment))?;
+    Ok(deployed)
+}
+
 /// Where the chain starts: the journal, whose bootstrap is the checkpoint's, and its network.
 struct Start {
     journal: Journal,
@@ -215,12 +233,12 @@ fn finalized(start: &Start, seed: [u8; 32]) -> Result<(ProvenBlock, String), Str
     Ok((block, summary))
 }
 
-/// Link 3: what the ledger stores is what the lane names, and the leaves lie under it.
-fn committed(
+/// What the ledger stores is what the lane names, and was not refuted.
+fn stored(
     bundle: &ProofBundle,
     deployed: &DeployedNetwork,
     block: &ProvenBlock,
-) -> Result<((), String), String> {
+) -> Result<Settlement, String> {
     let lane = &bundle.lane;
     let ledger = deployed.contracts.settlement_ledger;
     let mut nodes = TrieNodes::new(bundle.ledger.clone()).map_err(|e| e.to_string())?;
@@ -242,6 +260,17 @@ fn committed(
     if stored.is_refuted() {
         return Err(at(format!("what {} proposed was refuted", stored.proposer)));
     }
+    Ok(stored)
+}
+
+/// Link 3: what the ledger stores is what the lane names, and the leaves lie under it.
+fn committed(
+    bundle: &ProofBundle,
+    deployed: &DeployedNetwork,
+    block: &ProvenBlock,
+) -> Result<((), String), String> {
+    let (lane, ledger) = (&bundle.lane, deployed.contracts.settlement_ledger);
+    let stored = stored(bundle, deployed, block)?;
     for leaf in &bundle.evidence.leaves {
         leaf.verify(lane).map_err(|e| format!("leaf {} of lane {}: {e}", leaf.index, lane.lane))?;
     }

@@ -31,6 +31,9 @@ const WON: u8 = 2;
 pub(crate) struct Challenge {
     /// Proof bundle, as `heliotrope prove` writes it.
     bundle: PathBuf,
+    /// More bundles of the same lane and epoch: what one hex cannot show, two may.
+    #[arg(long = "with", value_name = "BUNDLE")]
+    others: Vec<PathBuf>,
     /// Beacon block root that you trust; the bundle must stand on it.
     #[arg(long)]
     checkpoint: B256,
@@ -57,22 +60,23 @@ struct Sealing {
 
 /// Judges offline, then seals and shows; says what came of it.
 pub(crate) async fn challenge(wanted: &Challenge) -> Result<String> {
-    let case = Case::open(&wanted.bundle, wanted.checkpoint)?;
+    let case = Case::open(&wanted.bundle, &wanted.others, wanted.checkpoint)?;
     let fault = ground(&case, wanted.anyway)?;
     let key = court::key(&wanted.key_file)?;
     let court = Court::new(&wanted.rpc, &key)?;
     let game = court.game(&case).await?;
     let proof = accepted(&court, &game, &case, fault.proof).await?;
-    let leaf = leaf(&case, fault.leaf)?;
-    let sealing = Sealing::new(&case, &key, proof.as_ref(), &leaf);
+    let sealing = Sealing::new(&case, &key, proof.as_ref().ok(), &fault.leaf);
+    let index = fault.leaf.index.saturating_to::<u64>();
     let outcome = match &proof {
-        Some(proof) => show(&court, &game, &case, &sealing, proof).await?,
-        None => ask(&court, &game, &case, &sealing, leaf).await?,
+        Ok(proof) => show(&court, &game, &case, &sealing, proof).await?,
+        Err(_) => ask(&court, &game, &case, &sealing, fault.leaf).await?,
     };
     let said = json!({
         "fault": fault.what,
-        "leaf": fault.leaf,
+        "leaf": index,
         "kind": sealing.kind,
+        "quorum_because": proof.err(),
         "seal": sealing.hash,
         "game": game.address(),
         "outcome": outcome,
@@ -82,7 +86,7 @@ pub(crate) async fn challenge(wanted: &Challenge) -> Result<String> {
 
 /// What is wrong; with `anyway` the first leaf, whatever it is.
 fn ground(case: &Case, anyway: bool) -> Result<Fault> {
-    if let Some(fault) = fault::find(&case.bundle, &case.deployed)? {
+    if let Some(fault) = fault::find(case)? {
         return Ok(fault);
     }
     let unproven = case.report.links.iter().find(|link| link.outcome != Outcome::Verified);
@@ -95,22 +99,21 @@ fn ground(case: &Case, anyway: bool) -> Result<Fault> {
         "nothing is broken: all five links hold, and whoever challenges this loses the bond \
          (--anyway does it)"
     );
-    let leaf = case.bundle.evidence.leaves.first().context("the bundle has no leaves")?.index;
-    Ok(Fault { what: "nothing".to_owned(), leaf, proof: None })
+    fault::nothing(case).context("the bundle has no leaves")
 }
 
-/// The proof, if the game has a verifier that takes it; else the quorum has to be asked. The EVM cannot check every
-/// key type, and a verifier that cannot tell reverts.
+/// The proof, if the game has a verifier that takes it; else the quorum has to be asked, and why. A verifier that cannot
+/// tell reverts.
 async fn accepted(
     court: &Court,
     game: &IDisputeGameInstance<DynProvider>,
     case: &Case,
-    proof: Option<Proof>,
-) -> Result<Option<Proof>> {
-    let Some(proof) = proof else { return Ok(None) };
+    proof: Result<Proof, &'static str>,
+) -> Result<Result<Proof, &'static str>> {
+    let Ok(proof) = proof else { return Ok(proof) };
     let verifier = game.verifiers(proof.kind).call().await?;
     if verifier == Address::ZERO {
-        return Ok(None);
+        return Ok(Err("the game has no verifier of this kind"));
     }
     let verifier = IVerifier::new(verifier, &court.provider);
     let shows = match verifier.refutes(claim(case), proof.bytes.clone().into()).call().await {
@@ -118,12 +121,7 @@ async fn accepted(
         Err(error) if error.as_revert_data().is_some() => false,
         Err(error) => return Err(error).context("asking the verifier"),
     };
-    Ok(shows.then_some(proof))
-}
-
-fn leaf(case: &Case, index: u32) -> Result<Leaf> {
-    let found = case.bundle.evidence.leaves.iter().find(|leaf| leaf.index == index);
-    Ok(fault::placed(&case.bundle, found.with_context(|| format!("no leaf {index}"))?))
+    Ok(if shows { Ok(proof) } else { Err("the chain's verifier cannot tell") })
 }
 
 impl Sealing {
@@ -224,9 +222,10 @@ fn in_words(case: &Case, said: &Value) -> String {
         )
     } else {
         format!(
-            "{}: the quorum was asked about leaf {}; {} gateways have to say the same within a day:\n\
+            "{}: {}, so the quorum was asked about leaf {}; {} gateways have to say the same within a day:\n\
              heliotrope vote BUNDLE --dispute {} …, then heliotrope resolve VOTE…",
             text(&outcome["state"]),
+            text(&said["quorum_because"]),
             said["leaf"],
             outcome["votes_needed"],
             text(&outcome["dispute"])

@@ -1,7 +1,8 @@
 //! `heliotrope vote` and `heliotrope resolve`: the quorum's side of a dispute.
 //!
-//! A bonded gateway runs the pinned module on the disputed leaf itself and signs what came out. The digest is computed
-//! here: a node could have it sign anything. Whoever has enough votes brings them to the game.
+//! A bonded gateway runs the pinned module on the disputed leaf itself and signs what came out. What is disputed it reads
+//! by proof: the game's words under a finalized header that its own light client followed, so neither the carrier nor the
+//! node at `--rpc` can have it sign for a leaf or a dispute that is not. Whoever has enough votes brings them to the game.
 
 use std::path::PathBuf;
 
@@ -10,11 +11,18 @@ use alloy::{
     signers::SignerSync as _,
     sol_types::{SolStruct as _, eip712_domain},
 };
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
 use anyhow::{Context as _, Result, bail, ensure};
-use heliotrope_contracts::abi::{IDisputeGame::IDisputeGameInstance, Vote as SignedVote};
+use heliotrope_contracts::{
+    DISPUTE_OPEN, Dispute,
+    abi::{IDisputeGame::IDisputeGameInstance, Vote as SignedVote},
+    dispute_game_slot, dispute_slots,
+};
 use heliotrope_device_proofs::sha256;
-use heliotrope_light_client::proof_chain::roots;
+use heliotrope_light_client::{
+    execution::{ProvenBlock, prove_storage},
+    proof_chain::roots,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -23,9 +31,10 @@ use super::{
     court::{self, Court, entry_key},
     fault::Again,
 };
+use crate::prove::Carrier;
 
 /// `DisputeGame.Dispute` states.
-const OPEN: u8 = 1;
+const OPEN: u8 = DISPUTE_OPEN;
 const WRONG: u8 = 2;
 const RIGHT: u8 = 3;
 
@@ -47,10 +56,16 @@ pub(crate) struct Vote {
     /// The dispute, as `heliotrope challenge` names it.
     #[arg(long)]
     dispute: B256,
-    /// Beacon block root that you trust; the bundle must stand on it.
+    /// Beacon block root that you trust; the bundle must stand on it, and the chain is followed from it.
     #[arg(long)]
     checkpoint: B256,
-    /// Execution JSON-RPC of the chain.
+    /// Start from a checkpoint of any age. Who has left the validator set since can deceive you.
+    #[arg(long)]
+    allow_old_checkpoint: bool,
+    /// Base address of a gateway that carries the chain. It is not believed.
+    #[arg(long)]
+    gateway: String,
+    /// Execution JSON-RPC of the chain. It is not believed.
     #[arg(long)]
     rpc: String,
     /// File with the bonded gateway's key, 32 bytes of hex.
@@ -92,19 +107,17 @@ struct VoteFile {
 
 /// Runs the module on the disputed leaf and signs what came out.
 pub(crate) async fn vote(wanted: &Vote) -> Result<String> {
-    let case = Case::open(&wanted.bundle, wanted.checkpoint)?;
+    let case = Case::open(&wanted.bundle, &[], wanted.checkpoint)?;
     let key = court::key(&wanted.key_file)?;
-    let court = Court::new(&wanted.rpc, &key)?;
-    let game = court.game(&case).await?;
-    let dispute = game.dispute(wanted.dispute).call().await?;
+    let (game, dispute) = proven(&case, wanted).await?;
     ensure!(dispute.status == OPEN, "dispute {} is {}", wanted.dispute, state(dispute.status));
     let (got, expected) = (dispute.commitment, roots(&case.bundle.lane).commitment());
     ensure!(
         got == expected && dispute.key == entry_key(&case),
         "the dispute is about commitment {got}, the proof is of {expected}"
     );
-    let disputed = case.bundle.evidence.leaves.iter().find(|leaf| {
-        dispute.bundleHash == sha256(&leaf.bundle) && dispute.outputHash == sha256(&leaf.output)
+    let disputed = case.sound().find(|leaf| {
+        dispute.bundle_hash == sha256(&leaf.bundle) && dispute.output_hash == sha256(&leaf.output)
     });
     let leaf = disputed.context("the disputed leaf is not in this proof: prove its hex")?;
     let output_hash: B256 = Again::open(&case.bundle, &case.deployed)?.answer(leaf)?.into();
@@ -112,12 +125,12 @@ pub(crate) async fn vote(wanted: &Vote) -> Result<String> {
         name: "Heliotrope GatewayQuorum",
         version: "1",
         chain_id: case.deployed.network.chain_id,
-        verifying_contract: game.QUORUM().call().await?,
+        verifying_contract: case.deployed.contracts.gateway_quorum.context("the network names no quorum")?,
     };
     let signed = SignedVote { disputeId: wanted.dispute, outputHash: output_hash };
     let signature = key.sign_hash_sync(&signed.eip712_signing_hash(&domain))?;
     let file = VoteFile {
-        game: *game.address(),
+        game,
         dispute: wanted.dispute,
         output_hash,
         voter: key.address(),
@@ -125,13 +138,41 @@ pub(crate) async fn vote(wanted: &Vote) -> Result<String> {
     };
     std::fs::write(&wanted.out, serde_json::to_vec_pretty(&file)?)
         .with_context(|| wanted.out.display().to_string())?;
-    let says = if output_hash == dispute.outputHash { "right" } else { "wrong" };
+    let says = if output_hash == dispute.output_hash { "right" } else { "wrong" };
     Ok(format!(
         "leaf {}: the proposal is {says}, the pinned module gives {output_hash}\nvote of {} kept in {}",
         leaf.index,
         key.address(),
         wanted.out.display()
     ))
+}
+
+/// The game that the ledger listens to, and one of its disputes, as they stand at a finalized header that is followed
+/// here. Whoever carries the proofs can only withhold them.
+async fn proven(case: &Case, wanted: &Vote) -> Result<(Address, Dispute)> {
+    let carrier = Carrier::new(&wanted.gateway)?;
+    let (from, old) = (Some(wanted.checkpoint), wanted.allow_old_checkpoint);
+    let client = carrier.follow(&case.deployed, from, old).await?;
+    let block = ProvenBlock::of(client.finalized()).context("the header names no state")?;
+    let (platform, rpc) = (&carrier.platform, wanted.rpc.as_str());
+    let ledger = case.deployed.contracts.settlement_ledger;
+    let hearsay = || format!("what {rpc} says of the dispute is not proven: nothing is signed");
+    let named = prove_storage(platform, rpc, &block, ledger, &[dispute_game_slot()])
+        .await
+        .with_context(hearsay)?;
+    let game = Address::from_word(named.values.first().copied().unwrap_or_default().into());
+    ensure!(game != Address::ZERO, "ledger {ledger} has no dispute game");
+    let slots = dispute_slots(wanted.dispute);
+    let words = prove_storage(platform, rpc, &block, game, &slots).await.with_context(hearsay)?;
+    let words = <[U256; 6]>::try_from(words.values).ok().context("as many words as slots")?;
+    let dispute = Dispute::from_words(words);
+    ensure!(
+        dispute.status != 0,
+        "game {game} has no dispute {} at finalized block {}: try again in a minute",
+        wanted.dispute,
+        block.number
+    );
+    Ok((game, dispute))
 }
 
 /// Brings votes to the game, which counts them.

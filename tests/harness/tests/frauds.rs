@@ -1,0 +1,497 @@
+//! Every kind of fraud that a bundle can show, settled by a proposer that lies and struck out by `heliotrope challenge`, on
+//! the real contracts: wrong openings, a pass counted twice, a score above a full check, a verdict about other evidence,
+//! another module, and a forgery of a curve that the EVM does not know.
+//!
+//! Skipped, saying so, where the contracts' npm packages are not installed: `cargo test-all` does that.
+
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test"
+)]
+
+use std::{fs, path::PathBuf, process::Stdio, time::Duration};
+
+use alloy::{
+    network::EthereumWallet,
+    providers::{DynProvider, Provider as _, ProviderBuilder},
+    signers::local::PrivateKeySigner,
+};
+use alloy_primitives::{Address, B256, U256};
+use anyhow::{Context as _, Result, bail, ensure};
+use heliotrope_contracts::{
+    abi::{
+        IDisputeGame::IDisputeGameInstance,
+        ISettlementLedger::{self, Roots},
+    },
+    check_id, settlement_slots,
+};
+use heliotrope_device_proofs::{
+    abi::{CheckOutput, FULL_SCORE_PPM, Verdict},
+    bundle::EvidenceBundle,
+    commp::{CommpSample, Content, Opening},
+    coverage::Shard,
+    epoch::{
+        Commitment, EpochManifest, EvidenceLeaf, LaneManifest, ShardEvidence, verdict_leaf_data,
+    },
+    merkle::{self, MerkleTree},
+    piece::PieceCid,
+    proof::ProofBundle,
+    protobuf::Message as _,
+    report::decode_beacon,
+    sha254,
+};
+use heliotrope_harness::{
+    command::workspace_root,
+    contracts_build::tool,
+    deploy::{DEVELOPMENT_KEY, receipt},
+    process::free_port,
+    quorum::{CHALLENGER_KEY, QUORUM_KEYS},
+    world::{self, World, WorldConfig},
+};
+use heliotrope_light_client::{
+    execution::{ProvenBlock, prove_storage},
+    native::NativePlatform,
+    network::DeployedNetwork,
+    proof_chain::roots,
+};
+use heliotrope_verifier::{consensus::UnixSeconds, proofs::header::ExecutionHeader};
+use serde_json::Value;
+
+/// `SettlementLedger` states.
+const PROPOSED: u8 = 1;
+const REFUTED: u8 = 3;
+/// First epoch of the lies: the fleet's own have smaller numbers.
+const LIES_FROM: u64 = 9_000;
+/// Slots after which a block is final for certain.
+const SLOTS_TO_FINALITY: u64 = 32;
+/// Low half of a key's first byte, for the one type that the EVM cannot check.
+const ED25519: u8 = 1;
+/// Height of a piece of 32 GiB.
+const PIECE_HEIGHT: u8 = 30;
+
+/// What `heliotrope` prints, or its error.
+async fn heliotrope(words: &[&str]) -> Result<String> {
+    let program = workspace_root().join("target/release/heliotrope");
+    let output =
+        tokio::process::Command::new(program).args(words).stdin(Stdio::null()).output().await?;
+    let (out, err) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success(), "{words:?}: {err}");
+    Ok(out.into_owned())
+}
+
+/// A settlement with a lie in it: what was committed, and the files that challengers have of it.
+struct Lie {
+    name: &'static str,
+    check: B256,
+    epoch: u64,
+    lane: LaneManifest,
+    files: Vec<ShardEvidence>,
+}
+
+/// An epoch of the honest gateway, and what is needed to lie about it.
+struct Scene {
+    world: World,
+    folder: PathBuf,
+    network: DeployedNetwork,
+    provider: DynProvider,
+    game: IDisputeGameInstance<DynProvider>,
+    check: B256,
+    /// Lanes with the evidence of their first shard.
+    honest: Vec<(LaneManifest, ShardEvidence)>,
+    /// A hex of the map.
+    cell: u64,
+}
+
+impl Scene {
+    async fn set() -> Result<Option<Self>> {
+        let root = workspace_root();
+        if !tool(&root, "anvil").is_file() {
+            println!("skipped: contracts/node_modules is not there, run cargo test-all");
+            return Ok(None);
+        }
+        let checks = world::built(&root)?;
+        let folder = root.join("target/heliotrope/tests/frauds");
+        let (port, gateways) = (free_port()?, 60);
+        let state = folder.clone();
+        let config = WorldConfig { root, state, port, gateways, seed: 7, lie: None, web_dir: None };
+        let mut world = World::start(config, checks).await?;
+        world.send_reports().await?;
+        let epoch = world.settle().await?;
+        let network = DeployedNetwork::from_json(&fs::read(world.network_file())?)?;
+        let signer: PrivateKeySigner = DEVELOPMENT_KEY.parse()?;
+        let wallet = EthereumWallet::from(signer);
+        let provider =
+            ProviderBuilder::new().wallet(wallet).connect_http(world.rpc.parse()?).erased();
+        let ledger = ISettlementLedger::new(network.contracts.settlement_ledger, &provider);
+        let game = ledger.disputeGame().call().await?;
+        let game = IDisputeGameInstance::new(game, provider.clone());
+        let (honest, cell) = evidence(&world.gateway_url, epoch).await?;
+        let check = network.check_id;
+        Ok(Some(Self { world, folder, network, provider, game, check, honest, cell }))
+    }
+
+    /// The first leaf of the fleet that is as wanted, with its lane and shard.
+    fn leaf(
+        &self,
+        wanted: impl Fn(&EvidenceLeaf) -> bool,
+    ) -> Result<(&LaneManifest, &ShardEvidence, EvidenceLeaf)> {
+        self.honest
+            .iter()
+            .find_map(|(lane, shard)| {
+                let leaf = shard.leaves.iter().find(|leaf| wanted(leaf))?;
+                Some((lane, shard, leaf.clone()))
+            })
+            .context("the fleet has no such leaf")
+    }
+
+    fn lies(&self) -> Result<Vec<Lie>> {
+        let (lane, shard, passed) = self.leaf(|leaf| passes(leaf) && !of_ed25519(leaf))?;
+        let (_, _, other) = self.leaf(|leaf| passes(leaf) && leaf.bundle != passed.bundle)?;
+        let mut above = passed.clone();
+        let mut output = CheckOutput::decode(&above.output)?;
+        output.score_ppm = FULL_SCORE_PPM + 1;
+        above.output = output.encode();
+        let (forged_lane, forged_shard, mut forged) = self.leaf(of_ed25519)?;
+        forge(&mut forged)?;
+        let pieces = [piece(&output, false), piece(&output, true)];
+
+        let lie = |name, place, check, lane: (&LaneManifest, &ShardEvidence), leaves: &[_]| {
+            let (lane, shard) = commit(lane.0, lane.1, leaves);
+            Lie { name, check, epoch: LIES_FROM + place, lane, files: vec![shard] }
+        };
+        let here = (lane, shard);
+        let storage = check_id("storage-commp");
+        let mut module = lie("module", 3, self.check, here, &[passed.clone()]);
+        module.lane.commitment.module_hash = [7; 32];
+        let mut twice = lie("twice", 4, self.check, here, &[passed.clone(), passed.clone()]);
+        let mut second = twice.files[0].clone();
+        second.leaves.remove(0);
+        twice.files[0].leaves.truncate(1);
+        twice.files.push(second);
+        Ok(vec![
+            lie("storage", 0, storage, here, &pieces),
+            lie("right-pieces", 1, storage, here, &pieces[..1]),
+            lie("above", 2, self.check, here, &[other.clone(), above]),
+            module,
+            twice,
+            not_judged(lie("elsewhere", 5, self.check, here, &[passed]), &other),
+            lie("ed25519", 6, self.check, (forged_lane, forged_shard), &[forged]),
+        ])
+    }
+
+    /// Proposes a lie as anybody may.
+    async fn propose(&self, lie: &Lie) -> Result<B256> {
+        let anchor = ExecutionHeader::decode(&lie.files[0].anchor_header)?.number;
+        let address = self.network.contracts.settlement_ledger;
+        let ledger = ISettlementLedger::new(address, &self.provider);
+        let bond = ledger.BOND().call().await?;
+        let (lane, epoch) = (U256::from(lie.lane.lane), U256::from(lie.epoch));
+        let call =
+            ledger.propose(lie.check, lane, epoch, U256::from(anchor), call_roots(&lie.lane));
+        Ok(*call.value(bond).send().await?.tx_hash())
+    }
+
+    async fn status(&self, lie: &Lie) -> Result<u8> {
+        let address = self.network.contracts.settlement_ledger;
+        let ledger = ISettlementLedger::new(address, &self.provider);
+        let (lane, epoch) = (U256::from(lie.lane.lane), U256::from(lie.epoch));
+        Ok(ledger.settlement(lie.check, lane, epoch).call().await?.status)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    /// The files of a lie: everything but the entry, lane and evidence is as `heliotrope prove` wrote it.
+    async fn write(&self, honest: &ProofBundle, block: &ProvenBlock, lie: &Lie) -> Result<()> {
+        let ledger = self.network.contracts.settlement_ledger;
+        let slots = settlement_slots(lie.check, u64::from(lie.lane.lane), lie.epoch);
+        let platform = NativePlatform::new(None)?;
+        let stored = prove_storage(&platform, &self.world.rpc, block, ledger, &slots).await?;
+        for (number, evidence) in lie.files.iter().enumerate() {
+            let bundle = ProofBundle {
+                ledger: stored.nodes.clone(),
+                check_id: lie.check.0,
+                epoch: lie.epoch,
+                lane: lie.lane.clone(),
+                evidence: evidence.clone(),
+                ..honest.clone()
+            };
+            fs::write(self.path(&format!("{}-{number}", lie.name)), bundle.to_file())?;
+        }
+        Ok(())
+    }
+
+    fn key(&self, key: &str) -> Result<String> {
+        let path = self.path(&format!("key-{}", key.parse::<PrivateKeySigner>()?.address()));
+        fs::write(&path, key)?;
+        Ok(path)
+    }
+
+    /// `heliotrope COMMAND …` as one account.
+    async fn run(&self, command: &str, files: &[&str], key: &str, more: &[&str]) -> Result<String> {
+        let key = self.key(key)?;
+        let common = ["--rpc", &self.world.rpc, "--key-file", &key];
+        heliotrope(&[&[command][..], files, &common, more].concat()).await
+    }
+
+    async fn challenge(&self, files: &[String]) -> Result<Value> {
+        let checkpoint = self.checkpoint()?;
+        let mut more = vec!["--json", "--checkpoint", &checkpoint];
+        for other in &files[1..] {
+            more.extend(["--with", other]);
+        }
+        let said = self.run("challenge", &[&files[0]], CHALLENGER_KEY, &more).await?;
+        println!("{said}");
+        Ok(serde_json::from_str(&said)?)
+    }
+
+    fn checkpoint(&self) -> Result<String> {
+        Ok(self.network.network.checkpoint.context("checkpoint")?.to_string())
+    }
+
+    async fn due(&self, account: Address) -> Result<U256> {
+        Ok(self.game.withdrawableOf(account).call().await?)
+    }
+
+    /// Proves an honest hex, and says under which block.
+    async fn prove_honest(&self) -> Result<(ProofBundle, ProvenBlock)> {
+        let (cell, out, checkpoint) =
+            (format!("{:x}", self.cell), self.path("honest"), self.checkpoint()?);
+        let words = ["prove", &cell, "--out", &out, "--gateway", &self.world.gateway_url];
+        heliotrope(&[&words[..], &["--checkpoint", &checkpoint]].concat()).await?;
+        let said = heliotrope(&["verify", &out, "--checkpoint", &checkpoint]).await?;
+        let header = said.lines().find(|line| line.starts_with("4 header")).context("header")?;
+        let (_, number) = header.split_once("block ").context("block")?;
+        let number = number.split(' ').next().context("number")?.parse()?;
+        let block = self.provider.get_block_by_number(u64::into(number)).await?.context("block")?;
+        let block = ProvenBlock {
+            number,
+            hash: block.header.hash,
+            state_root: block.header.state_root,
+            timestamp: block.header.timestamp,
+        };
+        Ok((ProofBundle::from_file(&fs::read(&out)?)?, block))
+    }
+
+    /// One transaction strikes it out; the winner has its bond and half of the proposer's.
+    async fn is_won(&self, lies: &[Lie], name: &str, kind: u8, files: usize) -> Result<()> {
+        let lie = lies.iter().find(|lie| lie.name == name).context("lie")?;
+        ensure!(self.status(lie).await? == PROPOSED);
+        let me = CHALLENGER_KEY.parse::<PrivateKeySigner>()?.address();
+        let before = self.due(me).await?;
+        let paths: Vec<_> = (0..files).map(|n| self.path(&format!("{name}-{n}"))).collect();
+        let said = self.challenge(&paths).await?;
+        ensure!(said["kind"] == kind && said["outcome"]["state"] == "won", "{said}");
+        ensure!(said["quorum_because"].is_null(), "{said}");
+        ensure!(self.status(lie).await? == REFUTED, "{name}");
+        let (bond, stake) =
+            (self.game.BOND().call().await?, self.game.PROPOSAL_BOND().call().await?);
+        ensure!(self.due(me).await? == before + bond + stake / U256::from(2), "{name}");
+        Ok(())
+    }
+
+    /// Nothing is sent, and it is said why.
+    async fn is_refused(&self, files: &[&str], why: &str) -> Result<()> {
+        let me = CHALLENGER_KEY.parse::<PrivateKeySigner>()?.address();
+        let before = self.provider.get_balance(me).await?;
+        let paths: Vec<_> = files.iter().map(|name| self.path(name)).collect();
+        let refused = self.challenge(&paths).await.err().context("it was challenged")?;
+        ensure!(format!("{refused:#}").contains(why), "{files:?}: {refused:#}");
+        ensure!(
+            self.provider.get_balance(me).await? == before,
+            "{files:?}: a transaction was sent"
+        );
+        Ok(())
+    }
+
+    /// Votes once the dispute is under a finalized header.
+    async fn vote(&self, file: &str, dispute: &str, key: &str, out: &str) -> Result<()> {
+        let checkpoint = self.checkpoint()?;
+        let of = ["--dispute", dispute, "--checkpoint", &checkpoint, "--out", out];
+        let of = [&of[..], &["--gateway", &self.world.gateway_url]].concat();
+        for _ in 0..120 {
+            match self.run("vote", &[file], key, &of).await {
+                Err(error) if error.to_string().contains("try again in a minute") => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                said => return said.map(drop),
+            }
+        }
+        bail!("dispute {dispute} does not become final")
+    }
+
+    /// No verifier knows the curve: the quorum is asked, and it is said why; its answer strikes the lie out.
+    async fn is_decided_by_the_quorum(&self, lies: &[Lie], name: &str) -> Result<()> {
+        let lie = lies.iter().find(|lie| lie.name == name).context("lie")?;
+        let file = self.path(&format!("{name}-0"));
+        let said = self.challenge(std::slice::from_ref(&file)).await?;
+        ensure!(said["kind"] == 255 && said["outcome"]["state"] == "asked", "{said}");
+        let because = said["quorum_because"].as_str().context("why")?;
+        ensure!(because.contains("the EVM cannot check ed25519"), "{because}");
+        let dispute = said["outcome"]["dispute"].as_str().context("dispute")?;
+        let mut votes = Vec::new();
+        for (number, key) in QUORUM_KEYS.iter().enumerate() {
+            let vote = self.path(&format!("vote-{number}"));
+            self.vote(&file, dispute, key, &vote).await?;
+            votes.push(vote);
+        }
+        let votes: Vec<&str> = votes.iter().map(String::as_str).collect();
+        let said = self.run("resolve", &votes, CHALLENGER_KEY, &[]).await?;
+        ensure!(said.starts_with("won"), "{said}");
+        ensure!(self.status(lie).await? == REFUTED);
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_fraud_is_struck_out_and_what_is_right_is_not_challenged() -> Result<()> {
+    let Some(scene) = Scene::set().await? else { return Ok(()) };
+    let lies = scene.lies()?;
+    let mut sent = Vec::new();
+    for lie in &lies {
+        sent.push(scene.propose(lie).await.with_context(|| lie.name)?);
+    }
+    scene.world.chain.advance(1).await?;
+    for (hash, lie) in sent.into_iter().zip(&lies) {
+        ensure!(receipt(&scene.provider, hash).await?.status(), "{} was reverted", lie.name);
+    }
+    scene.world.chain.advance(SLOTS_TO_FINALITY).await?;
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    scene.world.chain.catch_up(UnixSeconds(now.as_secs())).await?;
+    let _clock = scene.world.chain.run_realtime();
+    // the gateway follows once a slot
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let (honest, block) = scene.prove_honest().await?;
+    for lie in &lies {
+        scene.write(&honest, &block, lie).await.with_context(|| lie.name)?;
+    }
+
+    scene.is_refused(&["honest"], "nothing is broken").await?;
+    scene.is_refused(&["right-pieces-0"], "not proven").await?;
+    scene.is_refused(&["twice-0"], "nothing is broken").await?;
+    scene.is_refused(&["elsewhere-0"], "--with FILE").await?;
+    scene.is_refused(&["twice-0", "honest"], "another entry").await?;
+    scene.is_won(&lies, "storage", 1, 1).await?;
+    scene.is_won(&lies, "twice", 2, 2).await?;
+    scene.is_won(&lies, "above", 2, 1).await?;
+    scene.is_won(&lies, "elsewhere", 4, 2).await?;
+    scene.is_won(&lies, "module", 5, 1).await?;
+    scene.is_decided_by_the_quorum(&lies, "ed25519").await?;
+    // what is struck out once is not challenged again
+    scene.is_refused(&["storage-0"], "refuted").await
+}
+
+/// A lane with leaves of its own, on the anchor and the facts of another.
+fn commit(
+    lane: &LaneManifest,
+    shard: &ShardEvidence,
+    leaves: &[EvidenceLeaf],
+) -> (LaneManifest, ShardEvidence) {
+    let tree = |data: &dyn Fn(&EvidenceLeaf) -> Vec<u8>| {
+        MerkleTree::new(leaves.iter().map(|leaf| merkle::leaf_hash(&data(leaf))).collect())
+    };
+    let evidence = tree(&|leaf| leaf.bundle.clone());
+    let verdicts = tree(&|leaf| verdict_leaf_data(&leaf.bundle, &leaf.output));
+    let placed = (0_u32..).zip(leaves).map(|(index, leaf)| EvidenceLeaf {
+        index,
+        evidence_path: evidence.path(index as usize),
+        verdict_path: verdicts.path(index as usize),
+        ..leaf.clone()
+    });
+    let (leaf_count, leaves) = (leaves.len() as u32, placed.collect());
+    let (evidence_root, verdict_root) = (evidence.root(), verdicts.root());
+    let commitment = Commitment { evidence_root, verdict_root, ..lane.commitment.clone() };
+    let lane = LaneManifest { commitment, leaf_count, shards: Vec::new(), ..lane.clone() };
+    (lane, ShardEvidence { leaves, ..shard.clone() })
+}
+
+/// The verdict is about a bundle that the evidence does not have: one file carries the one, another the other.
+fn not_judged(mut lie: Lie, judged: &EvidenceLeaf) -> Lie {
+    let mut verdict = lie.files[0].clone();
+    verdict.leaves[0].bundle.clone_from(&judged.bundle);
+    verdict.leaves[0].output.clone_from(&judged.output);
+    let hash = merkle::leaf_hash(&verdict_leaf_data(&judged.bundle, &judged.output));
+    lie.lane.commitment.verdict_root = merkle::root(&[hash]);
+    lie.files.push(verdict);
+    lie
+}
+
+fn passes(leaf: &EvidenceLeaf) -> bool {
+    CheckOutput::decode(&leaf.output).is_ok_and(|output| output.verdict == Verdict::Pass)
+}
+
+fn of_ed25519(leaf: &EvidenceLeaf) -> bool {
+    let Ok(bundle) = EvidenceBundle::decode(&leaf.bundle) else { return false };
+    decode_beacon(&bundle.beacon.report)
+        .is_ok_and(|beacon| beacon.pub_key.first().is_some_and(|kind| kind & 0x0f == ED25519))
+}
+
+/// One bit of the beacon's signature.
+fn forge(leaf: &mut EvidenceLeaf) -> Result<()> {
+    let mut bundle = EvidenceBundle::decode(&leaf.bundle)?;
+    let mut beacon = decode_beacon(&bundle.beacon.report)?;
+    *beacon.signature.last_mut().context("signature")? ^= 1;
+    bundle.beacon.report = beacon.encode_to_vec();
+    leaf.bundle = bundle.encode();
+    Ok(())
+}
+
+/// A sample of a large piece that passed, with one opening whose siblings are made up: its root is where they lead.
+fn piece(output: &CheckOutput, broken: bool) -> EvidenceLeaf {
+    let mut path: Vec<_> = (0..PIECE_HEIGHT).map(|level| [level + 0x20; 32]).collect();
+    let (leaf, index) = ([0x2a; 32], 123_456_789);
+    let root = sha254::fold(&leaf, index, &path);
+    if broken {
+        path[17][3] ^= 1;
+    }
+    let piece_cid = PieceCid { padding: 0, height: PIECE_HEIGHT, root }.encode();
+    let content = Content::Openings(vec![Opening { index, leaf, path }]);
+    let replay_key = [u8::from(broken); 32];
+    let output = CheckOutput {
+        verdict: Verdict::Pass,
+        score_ppm: FULL_SCORE_PPM,
+        replay_key,
+        ..output.clone()
+    };
+    let bundle = CommpSample { piece_cid, content }.encode();
+    EvidenceLeaf { bundle, output: output.encode(), ..EvidenceLeaf::default() }
+}
+
+fn call_roots(manifest: &LaneManifest) -> Roots {
+    let named = roots(manifest);
+    Roots {
+        evidence: named.evidence,
+        verdict: named.verdict,
+        coverage: named.coverage,
+        reward: named.reward,
+        moduleHash: named.module_hash,
+        anchorHash: named.anchor_hash,
+    }
+}
+
+async fn get(url: String) -> Result<Vec<u8>> {
+    Ok(reqwest::get(url).await?.error_for_status()?.bytes().await?.to_vec())
+}
+
+/// The first shard of every lane that has one, and a hex of the first.
+async fn evidence(gateway: &str, epoch: u64) -> Result<(Vec<(LaneManifest, ShardEvidence)>, u64)> {
+    let base = format!("{gateway}/v1/epochs/{epoch}");
+    let manifest = EpochManifest::decode(&get(format!("{base}/manifest")).await?)?;
+    let mut honest = Vec::new();
+    let mut cell = None;
+    for lane in manifest.lanes {
+        for (parent, digest) in &lane.shards {
+            let path = format!("{base}/lanes/{}/evidence/{parent:x}", lane.lane);
+            honest.push((lane.clone(), ShardEvidence::decode(&get(path).await?)?));
+            if cell.is_none() {
+                let path = format!("{base}/shards/{}", hex::encode(digest));
+                cell = Shard::decode(&get(path).await?)?.cells.first().map(|found| found.cell);
+            }
+        }
+    }
+    Ok((honest, cell.context("no hex")?))
+}
