@@ -15,6 +15,7 @@ mod lane;
 mod pinned;
 mod prove;
 mod receipt_log;
+mod replay;
 mod rpc;
 mod run;
 mod server;

@@ -56,6 +56,8 @@ pub(crate) struct Settling {
     pub(crate) module: Option<String>,
     /// Bundles judged in the epoch in work or the last one.
     pub(crate) bundles: usize,
+    /// Those of them that pass and have counted already; `left-out.json` of their lanes names them.
+    pub(crate) left_out: usize,
     /// What the announced version would have said of it.
     pub(crate) next_version: Option<Beside>,
     /// What stopped the last attempt.
@@ -183,6 +185,7 @@ impl Settler {
         let bench = Bench {
             chain: &self.chain,
             check: &check,
+            log: &self.log,
             anchor: head.block,
             anchor_header: &anchor_header,
             pin_nodes: &pins.nodes,
@@ -193,14 +196,24 @@ impl Settler {
                 results.push(LaneState::Proposed(Box::new(kept)));
                 continue;
             }
-            let result = settle_lane(&bench, lane, by_shard).await?;
-            self.files.write_lane(epoch, &result)?;
-            results.push(LaneState::Computed(Box::new(result)));
+            let result = settle_lane(&bench, (epoch, lane), by_shard).await?;
+            self.keep(epoch, &result)?;
+            if result.manifest.leaf_count != 0 {
+                results.push(LaneState::Computed(Box::new(result)));
+            }
         }
         tracing::info!(epoch, lanes = results.len(), "judged");
         self.phase("proposing");
         let manifests = self.propose_all(epoch, &head.block, results).await?;
         Ok((manifests, check))
+    }
+
+    /// On disk before it is proposed: the files, and what is used up by it.
+    fn keep(&self, epoch: u64, result: &LaneResult) -> Result<()> {
+        let left_out = result.left_out.len();
+        self.status.send_modify(|s| s.left_out = s.left_out.saturating_add(left_out));
+        self.log.count_lane(epoch, result.manifest.lane, &result.counts)?;
+        self.files.write_lane(epoch, result)
     }
 
     /// After a restart: a lane whose files match what the ledger already holds is done.
