@@ -16,6 +16,7 @@
 //! | `SettlementLedger.Seal` | [`Seal`] |
 //! | `RewardLeaf.Leaf` | [`reward::RewardLeaf`] |
 //! | `RewardSchedule.Rate` | [`reward::Rate`] |
+//! | `RewardDistributor.Stream` | [`reward::Stream`] |
 
 pub mod layout;
 pub mod reward;
@@ -57,6 +58,10 @@ impl Version {
     }
 }
 
+/// [`Settlement::status`] of an entry that can be disputed.
+pub const STATUS_PROPOSED: u8 = 1;
+/// [`Settlement::status`] of an entry that stands for ever.
+pub const STATUS_FINAL: u8 = 2;
 /// [`Settlement::status`] of an entry that was shown to be wrong; it may be proposed anew.
 pub const STATUS_REFUTED: u8 = 3;
 
@@ -192,6 +197,18 @@ pub fn seal_slots(check_id: B256, epoch: u64) -> [Slot; 2] {
     let key = hash_pair(check_id, U256::from(epoch).into());
     let first = mapping(key, layout::SETTLEMENT_LEDGER_SEALS);
     [first, offset(first, 1)]
+}
+
+/// Slot of the word that names a device's owner, see [`device_owner`]. A device id is keccak256 of its key.
+#[must_use]
+pub fn device_owner_slot(device_id: B256) -> Slot {
+    mapping(device_id, layout::DEVICE_REGISTRY_DEVICES)
+}
+
+/// The owner in the word of [`device_owner_slot`]; zero where nobody registered the device.
+#[must_use]
+pub fn device_owner(word: U256) -> Address {
+    Address::from_word(word.into())
 }
 
 /// Key of the rewards of a lane in `RewardDistributor`.

@@ -88,13 +88,20 @@ impl EpochFiles {
         write(&folder.join("manifest"), &manifest.encode())
     }
 
+    /// An epoch's manifest.
+    pub(crate) fn read_manifest(&self, epoch: u64) -> Result<EpochManifest> {
+        let path = self.root.join(epoch.to_string()).join("manifest");
+        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
+        EpochManifest::decode(&bytes).with_context(|| path.display().to_string())
+    }
+
     fn lane_folder(&self, epoch: u64, lane: u32) -> PathBuf {
         self.root.join(epoch.to_string()).join("lanes").join(lane.to_string())
     }
 }
 
 /// Writes beside and renames, so that a reader or a power cut never sees half a file.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let explain = || path.display().to_string();
     let folder = path.parent().with_context(explain)?;
     fs::create_dir_all(folder).with_context(explain)?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256};
 use anyhow::{Context as _, Result, ensure};
-use heliotrope_contracts::Roots;
+use heliotrope_contracts::{Roots, reward::tree::RewardTree};
 use heliotrope_device_proofs::{
     Bytes32,
     abi::{CheckInput, CheckOutput, Fact, Plan, PlanQuery, Verdict},
@@ -21,6 +21,7 @@ use crate::{
     pinned::PinnedCheck,
     receipt_log::ReceiptLog,
     replay::{self, LeftOut},
+    rewards::{Rewards, Terms},
 };
 
 /// Everything that a lane's settlement is served as.
@@ -32,6 +33,8 @@ pub(crate) struct LaneResult {
     pub(crate) evidence: BTreeMap<u64, Vec<u8>>,
     /// Replay key and sha256 of each bundle that passes.
     pub(crate) counts: Vec<(Bytes32, Bytes32)>,
+    /// What the owners have earned in this lane since the beginning.
+    pub(crate) rewards: RewardTree,
     /// Bundles that pass and have counted already.
     pub(crate) left_out: Vec<LeftOut>,
 }
@@ -64,6 +67,10 @@ pub(crate) struct Bench<'a> {
     pub(crate) check: &'a PinnedCheck,
     /// What has counted before.
     pub(crate) log: &'a ReceiptLog,
+    /// What the verdicts are worth.
+    pub(crate) rewards: &'a Rewards,
+    /// What the epoch pays, if it does.
+    pub(crate) terms: Option<Terms>,
     /// The block whose state supplies the facts and whose time is `now`.
     pub(crate) anchor: ProvenBlock,
     /// RLP of the anchor's header.
@@ -82,6 +89,8 @@ pub(crate) struct Judged {
     pub(crate) received_ms: u64,
     /// The area that it was registered in.
     pub(crate) parent: u64,
+    /// The device that earns by it.
+    pub(crate) device: Bytes32,
 }
 
 impl Judged {
@@ -118,7 +127,13 @@ pub(crate) async fn settle_lane(
         let (_, shard_nodes) = prove_facts(bench, stay).await?;
         nodes.insert(parent, shard_nodes);
     }
-    commit(bench, lane, &judged, nodes, left_out)
+    let rewards = match &bench.terms {
+        Some(terms) => bench.rewards.tree(&bench.anchor, terms, lane, &judged).await?,
+        None => RewardTree::default(),
+    };
+    let mut result = commit(bench, lane, &judged, nodes)?;
+    result.manifest.commitment.reward_root = rewards.root().into();
+    Ok(LaneResult { rewards, left_out, ..result })
 }
 
 type Facts = BTreeMap<(Address, B256), Fact>;
@@ -196,7 +211,8 @@ fn judge(bench: &Bench<'_>, parent: u64, gathered: &Gathered, facts: &Facts) -> 
     let verdict = CheckOutput::decode(&output).context("what the check answered")?;
     metrics::counter!("heliotrope_verdicts_total", "verdict" => verdict.verdict.as_str())
         .increment(1);
-    Ok(Judged { bundle, output, verdict, received_ms: gathered.received_ms, parent })
+    let (received_ms, device) = (gathered.received_ms, gathered.beaconer);
+    Ok(Judged { bundle, output, verdict, received_ms, parent, device })
 }
 
 fn commit(
@@ -204,7 +220,6 @@ fn commit(
     lane: u32,
     judged: &[Judged],
     mut nodes: BTreeMap<u64, Vec<Vec<u8>>>,
-    left_out: Vec<LeftOut>,
 ) -> Result<LaneResult> {
     let leaf = |j: &Judged| merkle::leaf_hash(&j.bundle);
     let verdict_leaf = |j: &Judged| merkle::leaf_hash(&verdict_leaf_data(&j.bundle, &j.output));
@@ -248,5 +263,6 @@ fn commit(
     let evidence = files.into_iter().map(|(parent, file)| (parent, file.encode())).collect();
     let passes = judged.iter().filter(|j| j.verdict.verdict == Verdict::Pass);
     let counts = passes.map(|j| (j.verdict.replay_key, sha256(&j.bundle))).collect();
-    Ok(LaneResult { manifest, shards, evidence, counts, left_out })
+    let (rewards, left_out) = (RewardTree::default(), Vec::new());
+    Ok(LaneResult { manifest, shards, evidence, counts, rewards, left_out })
 }

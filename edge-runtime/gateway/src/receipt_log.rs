@@ -24,6 +24,9 @@ const EPOCHS: TableDefinition<'_, u64, (u64, u64)> = TableDefinition::new("epoch
 /// Epochs whose settlement is proven.
 const PUBLISHED: TableDefinition<'_, u64, ()> = TableDefinition::new("published");
 
+/// Published epochs of which nothing is left to be made final or paid out.
+const PAID: TableDefinition<'_, u64, ()> = TableDefinition::new("paid");
+
 /// What kind of report a row holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
@@ -127,6 +130,7 @@ impl ReceiptLog {
         write.open_table(CLAIMS)?;
         write.open_table(EPOCHS)?;
         write.open_table(PUBLISHED)?;
+        write.open_table(PAID)?;
         counted::create(&write)?;
         write.commit()?;
         Ok(Self { database })
@@ -183,6 +187,28 @@ impl ReceiptLog {
     pub(crate) fn publish(&self, epoch: u64) -> Result<()> {
         let write = self.database.begin_write()?;
         write.open_table(PUBLISHED)?.insert(epoch, ())?;
+        write.commit()?;
+        Ok(())
+    }
+
+    /// Published epochs that are not yet marked as paid out.
+    pub(crate) fn unpaid_epochs(&self) -> Result<Vec<u64>> {
+        let read = self.database.begin_read()?;
+        let paid = read.open_table(PAID)?;
+        let mut unpaid = Vec::new();
+        for entry in read.open_table(PUBLISHED)?.iter()? {
+            let epoch = entry?.0.value();
+            if paid.get(epoch)?.is_none() {
+                unpaid.push(epoch);
+            }
+        }
+        Ok(unpaid)
+    }
+
+    /// Marks an epoch as paid out.
+    pub(crate) fn pay(&self, epoch: u64) -> Result<()> {
+        let write = self.database.begin_write()?;
+        write.open_table(PAID)?.insert(epoch, ())?;
         write.commit()?;
         Ok(())
     }

@@ -104,7 +104,7 @@ mod tests {
             subject_cell: 0,
         };
         let (bundle, output) = (vec![bundle], verdict.encode());
-        Judged { bundle, output, verdict, received_ms, parent: 5 }
+        Judged { bundle, output, verdict, received_ms, parent: 5, device: [0; 32] }
     }
 
     fn run(judged: Vec<Judged>, counted: Option<Counted>) -> (Vec<u8>, Vec<LeftOut>) {

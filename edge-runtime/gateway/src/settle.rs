@@ -35,15 +35,17 @@ use crate::{
     files::EpochFiles,
     gather::{Gathered, gather, place},
     lane::{Bench, LaneResult, roots, settle_lane},
+    payout::Payout,
     pinned::{self, PinnedCheck, prove_pins},
     receipt_log::ReceiptLog,
+    rewards::Rewards,
     upcoming::{self, Beside, Upcoming},
 };
 
 /// Longest pause after failures.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// How long a proposal may take to be mined.
-const INCLUSION_TIMEOUT: Duration = Duration::from_secs(120);
+pub(crate) const INCLUSION_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What the settler is doing, for `/v1/status`.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -71,6 +73,8 @@ pub(crate) struct Settler {
     pub(crate) devices: Arc<Devices>,
     pub(crate) log: Arc<ReceiptLog>,
     pub(crate) files: EpochFiles,
+    pub(crate) rewards: Rewards,
+    pub(crate) payout: Payout,
     pub(crate) modules: Arc<ModuleSet>,
     pub(crate) modules_dir: PathBuf,
     pub(crate) upcoming: watch::Receiver<Option<Upcoming>>,
@@ -84,13 +88,13 @@ type Lanes = BTreeMap<u32, BTreeMap<u64, Vec<Gathered>>>;
 
 impl Settler {
     /// Works through closed epochs for ever; an epoch that fails is tried again.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
         let mut backoff = Duration::from_secs(1);
         loop {
             match self.settle_pending().await {
                 Ok(()) => {
                     backoff = Duration::from_secs(1);
-                    self.wake.notified().await;
+                    self.rest().await;
                 }
                 Err(error) => {
                     let error = format!("{error:#}");
@@ -100,6 +104,23 @@ impl Settler {
                     backoff = backoff.saturating_mul(2).min(MAX_BACKOFF);
                 }
             }
+        }
+    }
+
+    /// Until an epoch is closed; meanwhile what was settled is made final and paid out, from the same account and
+    /// therefore by the same hand.
+    async fn rest(&mut self) {
+        let ledger = match self.ledger().await {
+            Ok(ledger) => ledger,
+            Err(error) => {
+                tracing::warn!(%error, "the ledger");
+                return self.wake.notified().await;
+            }
+        };
+        let wake = Arc::clone(&self.wake);
+        tokio::select! {
+            () = wake.notified() => {}
+            () = self.payout.run(&ledger) => {}
         }
     }
 
@@ -186,6 +207,8 @@ impl Settler {
             chain: &self.chain,
             check: &check,
             log: &self.log,
+            rewards: &self.rewards,
+            terms: self.rewards.terms(&head.block, epoch).await?,
             anchor: head.block,
             anchor_header: &anchor_header,
             pin_nodes: &pins.nodes,
@@ -213,6 +236,7 @@ impl Settler {
         let left_out = result.left_out.len();
         self.status.send_modify(|s| s.left_out = s.left_out.saturating_add(left_out));
         self.log.count_lane(epoch, result.manifest.lane, &result.counts)?;
+        self.rewards.keep(&result.rewards)?;
         self.files.write_lane(epoch, result)
     }
 
@@ -250,7 +274,7 @@ impl Settler {
                     U256::from(result.manifest.lane),
                     U256::from(epoch),
                     U256::from(anchor.number),
-                    call_roots(&result),
+                    result.roots().into(),
                 )
                 .value(bond)
                 .send()
@@ -329,16 +353,4 @@ impl Settler {
 enum LaneState {
     Computed(Box<LaneResult>),
     Proposed(Box<LaneManifest>),
-}
-
-fn call_roots(result: &LaneResult) -> ISettlementLedger::Roots {
-    let r = result.roots();
-    ISettlementLedger::Roots {
-        evidence: r.evidence,
-        verdict: r.verdict,
-        coverage: r.coverage,
-        reward: r.reward,
-        moduleHash: r.module_hash,
-        anchorHash: r.anchor_hash,
-    }
 }

@@ -9,7 +9,7 @@
 //! node at `--rpc` for where the dispute stands, never for what is wrong: a node that lies can cost its user a bond.
 
 pub(crate) mod challenge;
-mod court;
+pub(crate) mod court;
 mod fault;
 pub(crate) mod vote;
 
