@@ -87,6 +87,18 @@ sol! {
         function settlement(bytes32 checkId, uint256 lane, uint256 epoch) external view returns (Settlement memory);
     }
 
+    /// `contracts/src/RewardDistributor.sol`.
+    #[sol(rpc)]
+    #[derive(Debug)]
+    interface IRewardDistributor {
+        event RootAccepted(bytes32 indexed checkId, uint256 indexed lane, uint64 indexed epoch, bytes32 root);
+        event Claimed(bytes32 indexed stream, address indexed account);
+        function accept(bytes32 checkId, uint256 lane, uint64 epoch, ISettlementLedger.Roots calldata roots) external;
+        function claim(bytes32 stream, bytes calldata proof) external;
+        function claimedOf(bytes32 stream, address account) external view returns (uint256);
+        function TOKEN() external view returns (address);
+    }
+
     /// `contracts/src/DisputeGame.sol`.
     #[sol(rpc)]
     #[derive(Debug)]
@@ -191,5 +203,18 @@ sol! {
     struct Vote {
         bytes32 disputeId;
         bytes32 outputHash;
+    }
+}
+
+impl From<crate::Roots> for ISettlementLedger::Roots {
+    fn from(roots: crate::Roots) -> Self {
+        Self {
+            evidence: roots.evidence,
+            verdict: roots.verdict,
+            coverage: roots.coverage,
+            reward: roots.reward,
+            moduleHash: roots.module_hash,
+            anchorHash: roots.anchor_hash,
+        }
     }
 }

@@ -50,6 +50,7 @@ sol! {
     interface IServiceToken {
         function mint(address to, uint256 amount) external;
         function delegate(address delegatee) external;
+        function balanceOf(address account) external view returns (uint256);
     }
 
     /// What `contracts/script/Deploy.sol` calls of the other contracts.
@@ -61,5 +62,6 @@ sol! {
         function append(bytes32 checkId, uint64 fromEpoch, uint128 perScore, uint128 cap) external returns (uint256 version);
         function publish(uint96 price, uint96 confidence) external;
         function stop(bytes32 stream) external;
+        function release(uint256 amount) external;
     }
 }

@@ -17,6 +17,7 @@
 //! | `DisputeGame.Dispute` | [`Dispute`] |
 //! | `RewardLeaf.Leaf` | [`reward::RewardLeaf`] |
 //! | `RewardSchedule.Rate` | [`reward::Rate`] |
+//! | `RewardDistributor.Stream` | [`reward::Stream`] |
 
 pub mod layout;
 pub mod reward;
@@ -58,6 +59,10 @@ impl Version {
     }
 }
 
+/// [`Settlement::status`] of an entry that can be disputed.
+pub const STATUS_PROPOSED: u8 = 1;
+/// [`Settlement::status`] of an entry that stands for ever.
+pub const STATUS_FINAL: u8 = 2;
 /// [`Settlement::status`] of an entry that was shown to be wrong; it may be proposed anew.
 pub const STATUS_REFUTED: u8 = 3;
 
@@ -239,6 +244,18 @@ pub fn dispute_game_slot() -> Slot {
 pub fn dispute_slots(dispute: B256) -> [Slot; 6] {
     let first = mapping(dispute, layout::DISPUTE_GAME_DISPUTES);
     [0, 1, 2, 3, 4, 5].map(|word| offset(first, word))
+}
+
+/// Slot of the word that names a device's owner, see [`device_owner`]. A device id is keccak256 of its key.
+#[must_use]
+pub fn device_owner_slot(device_id: B256) -> Slot {
+    mapping(device_id, layout::DEVICE_REGISTRY_DEVICES)
+}
+
+/// The owner in the word of [`device_owner_slot`]; zero where nobody registered the device.
+#[must_use]
+pub fn device_owner(word: U256) -> Address {
+    Address::from_word(word.into())
 }
 
 /// Key of the rewards of a lane in `RewardDistributor`.

@@ -3,8 +3,12 @@
 //! ```text
 //!  account (20) ‖ previous (16) ‖ score ppm (8) ‖ cumulative (16)      numbers big endian
 //! ```
-//! The tree over them is `heliotrope_device_proofs::merkle`. Sums are cumulative, and a leaf carries its
-//! own step, so that one transaction can check its arithmetic. Nothing is checked here.
+//! The [`tree`] over them is `heliotrope_device_proofs::merkle`. Sums are cumulative, and a leaf carries its
+//! own step, so that one transaction can check its arithmetic.
+
+#[cfg(feature = "abi")]
+pub mod fault;
+pub mod tree;
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 
@@ -64,6 +68,31 @@ pub fn rate_slots(check_id: B256, version: u64) -> [Slot; 2] {
     [first, offset(first, 1)]
 }
 
+/// What a lane of a check is paid from: `RewardDistributor.Stream`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Stream {
+    /// Reward root of a final settlement; zero: nothing can be claimed.
+    pub root: B256,
+    /// First epoch whose root is newer.
+    pub next_epoch: u64,
+}
+
+impl Stream {
+    /// Reads the two words of [`stream_slots`].
+    #[must_use]
+    pub fn from_words(words: [U256; 2]) -> Self {
+        let [root, next_epoch] = words;
+        Self { root: root.into(), next_epoch: layout::STREAM_NEXT_EPOCH.read(next_epoch) }
+    }
+}
+
+/// Slots of one [`Stream`], by its key ([`crate::reward_stream`]).
+#[must_use]
+pub fn stream_slots(stream: B256) -> [Slot; 2] {
+    let first = mapping(stream, layout::REWARD_DISTRIBUTOR_STREAMS);
+    [first, offset(first, 1)]
+}
+
 /// What an account has earned in one (check, lane) since the beginning.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct RewardLeaf {
@@ -81,16 +110,25 @@ impl RewardLeaf {
     /// The next leaf of an account: what `RewardSchedule.rewardOf` gives for the score, added. `None` if
     /// the sum does not fit.
     #[must_use]
-    pub fn next(
-        account: Address,
-        previous: u128,
-        score_ppm: u64,
-        per_score: u128,
-        cap: u128,
-    ) -> Option<Self> {
-        let rate = Rate { per_score, cap, from_epoch: 0 };
+    pub fn next(account: Address, previous: u128, score_ppm: u64, rate: &Rate) -> Option<Self> {
         let cumulative = previous.checked_add(rate.earned(score_ppm))?;
         Some(Self { account, previous, score_ppm, cumulative })
+    }
+
+    /// Reads a leaf's data. Any bytes of this length are some leaf.
+    #[must_use]
+    pub fn from_data(data: &[u8; REWARD_LEAF_LEN]) -> Self {
+        let (account, rest) = data.split_at(20);
+        let (previous, rest) = rest.split_at(16);
+        let (score_ppm, cumulative) = rest.split_at(8);
+        let number =
+            |bytes: &[u8]| bytes.iter().fold(0_u128, |value, byte| value << 8 | u128::from(*byte));
+        Self {
+            account: Address::from_slice(account),
+            previous: number(previous),
+            score_ppm: u64::try_from(number(score_ppm)).unwrap_or(u64::MAX),
+            cumulative: number(cumulative),
+        }
     }
 
     /// The leaf's data, before the tree hashes it.
@@ -124,19 +162,25 @@ mod tests {
 
     #[test]
     fn a_reward_is_the_score_times_the_rate_rounded_down_and_capped() {
-        let next = |score, cap| RewardLeaf::next(Address::ZERO, 10, score, 3_000_001, cap);
+        let rate = |per_score, cap| Rate { per_score, cap, from_epoch: 0 };
+        let next = |score, cap| RewardLeaf::next(Address::ZERO, 10, score, &rate(3_000_001, cap));
         assert_eq!(next(500_000, u128::MAX).unwrap().cumulative, 10 + 1_500_000);
         assert_eq!(next(9_000_000, 5).unwrap().cumulative, 15);
-        assert_eq!(
-            RewardLeaf::next(Address::ZERO, 1, u64::MAX, u128::MAX, 7).unwrap().cumulative,
-            8
-        );
-        assert_eq!(RewardLeaf::next(Address::ZERO, u128::MAX, 1_000_000, 1, 7), None);
+        let most = rate(u128::MAX, 7);
+        assert_eq!(RewardLeaf::next(Address::ZERO, 1, u64::MAX, &most).unwrap().cumulative, 8);
+        let full = RewardLeaf::next(Address::ZERO, u128::MAX, 1_000_000, &rate(1, 7));
+        assert_eq!(full, None);
     }
 
     #[test]
-    fn the_data_is_as_long_as_it_says() {
-        let leaf = RewardLeaf { account: Address::repeat_byte(1), ..RewardLeaf::default() };
-        assert_eq!(leaf.data().len(), REWARD_LEAF_LEN);
+    fn a_leaf_survives_its_data() {
+        let leaf = RewardLeaf {
+            account: Address::repeat_byte(1),
+            previous: u128::MAX - 1,
+            score_ppm: u64::MAX - 2,
+            cumulative: 0x0102_0304,
+        };
+        let data: [u8; REWARD_LEAF_LEN] = leaf.data().try_into().unwrap();
+        assert_eq!(RewardLeaf::from_data(&data), leaf);
     }
 }

@@ -15,7 +15,7 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use alloy_primitives::{Address, hex};
-use heliotrope_contracts::reward::RewardLeaf;
+use heliotrope_contracts::reward::{Rate, RewardLeaf, tree};
 use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::{
     Bytes32,
@@ -24,7 +24,7 @@ use heliotrope_device_proofs::{
     commp::{CommpSample, Content, Opening},
     epoch::verdict_leaf_data,
     keys::PublicKey,
-    merkle::{MerkleTree, RewardTree, Tree, TreeHash, leaf_hash},
+    merkle::{MerkleTree, Tree, TreeHash, leaf_hash},
     piece::PieceCid,
     report::SignedReport as _,
     sha254,
@@ -159,7 +159,8 @@ fn lane() -> Vec<(Vec<u8>, Vec<u8>)> {
 fn rewards() -> Vec<RewardLeaf> {
     let next = |n, previous, score| {
         let account = Address::repeat_byte(n);
-        RewardLeaf::next(account, previous, score, 3_000_000_000_000_000_000, u128::MAX).unwrap()
+        let rate = Rate { per_score: 3_000_000_000_000_000_000, cap: u128::MAX, from_epoch: 0 };
+        RewardLeaf::next(account, previous, score, &rate).unwrap()
     };
     let mut wrong = next(0xb0, 5, 2_000_000);
     wrong.cumulative += 1;
@@ -200,8 +201,7 @@ fn vectors() -> String {
     for (index, leaf) in rewards.iter().enumerate() {
         json.put(&format!("reward_{index}"), &leaf.data());
     }
-    let hashes = rewards.iter().map(|leaf| RewardTree::leaf_hash(&leaf.data()));
-    json.tree("reward", &RewardTree::new(hashes.collect()));
+    json.tree("reward", &tree::merkle_tree(&rewards));
     format!("{{\n{}\n}}\n", json.0)
 }
 

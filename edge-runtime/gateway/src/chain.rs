@@ -11,7 +11,7 @@ use heliotrope_light_client::{
     native::NativePlatform,
     network::DeployedNetwork,
     platform::{Platform as _, Progress},
-    proof_chain::{ProvenVersions, prove_versions},
+    proof_chain::{ProvenVersions, prove_version_of, prove_versions, rewards::At},
     sources::SourceRecord,
 };
 use heliotrope_verifier::chains::ethereum::ChainSpec;
@@ -105,6 +105,11 @@ impl Chain {
         prove_storage(&self.platform, &self.rpc, block, address, keys).await
     }
 
+    /// Reads of a proven block that rewards are made of.
+    pub(crate) fn at<'a>(&'a self, block: &'a ProvenBlock) -> At<'a, NativePlatform> {
+        At { platform: &self.platform, rpc: &self.rpc, block }
+    }
+
     /// Proves which versions the check registry names at a proven block.
     pub(crate) async fn prove_versions(
         &self,
@@ -112,6 +117,16 @@ impl Chain {
     ) -> Result<ProvenVersions, ReadError> {
         let (check_id, registry) = (self.deployed.check_id, self.deployed.contracts.check_registry);
         prove_versions(&self.platform, &self.rpc, block, registry, check_id).await
+    }
+
+    /// Proves which version of the network's check pins a module.
+    pub(crate) async fn version_of(
+        &self,
+        block: &ProvenBlock,
+        module_hash: B256,
+    ) -> Result<Option<u64>, ReadError> {
+        let (check_id, registry) = (self.deployed.check_id, self.deployed.contracts.check_registry);
+        prove_version_of(&self.platform, &self.rpc, block, registry, check_id, module_hash).await
     }
 }
 

@@ -27,7 +27,8 @@ pub(crate) struct Config {
     /// Folder with `<sha256>.wasm` and `<sha256>.params`, addressed by content.
     pub(crate) modules_dir: PathBuf,
     /// Base addresses of gateways, or of anything that serves `v1/modules/<sha256>` and `v1/params/<sha256>`: asked for
-    /// a version that was announced. They are held to the hashes.
+    /// a version that was announced; and for what another gateway settled in a lane (`v1/rewards/<root>`). They are held
+    /// to the hashes.
     #[serde(default)]
     pub(crate) module_mirrors: Vec<String>,
     /// The web app, if it is to be served.
@@ -47,6 +48,11 @@ fn default_listen() -> SocketAddr {
 }
 
 impl Config {
+    /// Where reward trees are kept and served from.
+    pub(crate) fn rewards_dir(&self) -> PathBuf {
+        self.data_dir.join("rewards")
+    }
+
     /// Reads the settings.
     pub(crate) fn read(file: &std::path::Path) -> Result<Self> {
         Figment::new()

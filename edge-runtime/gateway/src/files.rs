@@ -28,8 +28,12 @@ impl EpochFiles {
         &self.root
     }
 
-    /// Writes a lane's shards and evidence, its manifest last.
+    /// Writes a lane's shards and evidence, its manifest last. Of a lane in which nothing counts, only what was left out.
     pub(crate) fn write_lane(&self, epoch: u64, result: &LaneResult) -> Result<()> {
+        self.write_left_out(epoch, result)?;
+        if result.manifest.leaf_count == 0 {
+            return Ok(());
+        }
         let folder = self.root.join(epoch.to_string());
         for shard in &result.shards {
             write(&folder.join("shards").join(hex::encode(shard.digest())), &shard.encode())?;
@@ -39,6 +43,15 @@ impl EpochFiles {
             write(&lane.join("evidence").join(format!("{parent:x}")), bytes)?;
         }
         write(&lane.join("manifest"), &result.manifest.encode())
+    }
+
+    /// For those who sent it.
+    fn write_left_out(&self, epoch: u64, result: &LaneResult) -> Result<()> {
+        if result.left_out.is_empty() {
+            return Ok(());
+        }
+        let path = self.lane_folder(epoch, result.manifest.lane).join("left-out.json");
+        write(&path, &serde_json::to_vec_pretty(&result.left_out)?)
     }
 
     /// The evidence of a lane's shard.
@@ -75,13 +88,20 @@ impl EpochFiles {
         write(&folder.join("manifest"), &manifest.encode())
     }
 
+    /// An epoch's manifest.
+    pub(crate) fn read_manifest(&self, epoch: u64) -> Result<EpochManifest> {
+        let path = self.root.join(epoch.to_string()).join("manifest");
+        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
+        EpochManifest::decode(&bytes).with_context(|| path.display().to_string())
+    }
+
     fn lane_folder(&self, epoch: u64, lane: u32) -> PathBuf {
         self.root.join(epoch.to_string()).join("lanes").join(lane.to_string())
     }
 }
 
 /// Writes beside and renames, so that a reader or a power cut never sees half a file.
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let explain = || path.display().to_string();
     let folder = path.parent().with_context(explain)?;
     fs::create_dir_all(folder).with_context(explain)?;

@@ -17,7 +17,10 @@ use crate::receipt_log::{Kind, Receipt};
 /// A bundle and the device that it is about.
 #[derive(Clone, Debug)]
 pub(crate) struct Gathered {
-    pub(crate) bundle: EvidenceBundle,
+    /// The evidence bundle, encoded.
+    pub(crate) bundle: Vec<u8>,
+    /// When its beacon came, Unix milliseconds.
+    pub(crate) received_ms: u64,
     /// The beaconer's device id.
     pub(crate) beaconer: Bytes32,
 }
@@ -76,8 +79,11 @@ fn bundle_up(
         let mut bundle = EvidenceBundle { entropy: entropy.clone(), beacon, witnesses: heard };
         bundle.sort_witnesses();
         bundle.witnesses.truncate(heliotrope_device_proofs::bundle::MAX_WITNESSES);
-        let beaconer = registry::device_id(&report.pub_key);
-        gathering.bundles.push(Gathered { bundle, beaconer });
+        gathering.bundles.push(Gathered {
+            received_ms: bundle.beacon.received_ms,
+            beaconer: registry::device_id(&report.pub_key),
+            bundle: bundle.encode(),
+        });
     }
     gathering.orphans = witnesses.values().map(Vec::len).sum();
     gathering

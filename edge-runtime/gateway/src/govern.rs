@@ -12,11 +12,7 @@ use std::path::Path;
 
 use alloy_primitives::{B256, U256};
 use anyhow::{Context as _, Result, ensure};
-use heliotrope_contracts::{
-    Settlement,
-    reward::{Rate, rate_count_slot, rate_slots},
-    settlement_slots,
-};
+use heliotrope_contracts::{Settlement, reward::Rate, settlement_slots};
 use heliotrope_device_proofs::{
     bundle::EvidenceBundle,
     epoch::{EpochManifest, EvidenceLeaf, LaneManifest, ShardEvidence},
@@ -28,6 +24,7 @@ use heliotrope_light_client::{
     proof_chain::{
         Anchor, Pin,
         diff::{Compared, Diff, Told},
+        rewards::At,
         roots,
     },
 };
@@ -161,17 +158,9 @@ impl Epoch<'_> {
     /// What the schedule pays in the epoch; nothing where the network has no schedule, or no rate holds yet.
     async fn rate(&self, block: &ProvenBlock) -> Result<Option<Rate>> {
         let Some(schedule) = self.deployed.contracts.reward_schedule else { return Ok(None) };
-        let check_id = self.deployed.check_id;
-        let count = self.words(block, schedule, &[rate_count_slot(check_id)]).await?;
-        let count = count.first().copied().unwrap_or_default();
-        for version in (1..=u64::try_from(count).context("count of rates")?).rev() {
-            let words = self.words(block, schedule, &rate_slots(check_id, version)).await?;
-            let rate = words.first_chunk::<2>().map(|words| Rate::from_words(*words));
-            if let Some(rate) = rate.filter(|rate| rate.from_epoch <= self.manifest.epoch) {
-                return Ok(Some(rate));
-            }
-        }
-        Ok(None)
+        let rpc = format!("{}/rpc", self.carrier.base);
+        let at = At { platform: &self.carrier.platform, rpc: &rpc, block };
+        Ok(at.rate(schedule, self.deployed.check_id, self.manifest.epoch).await?)
     }
 
     async fn words(

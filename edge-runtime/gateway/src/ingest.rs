@@ -1,5 +1,9 @@
 //! Takes reports in: original bytes, one encoding, signed, by a registered key. What does not pass
 //! gets an HTTP 4xx with a reason and is counted; what passes is on disk before it is acknowledged.
+//!
+//! A device reports a beacon once. The first report of a payload stands; what the device signs about the same
+//! payload later is refused, in this epoch and in any other, since a beacon counts once. What only the pinned module
+//! can tell to be the same is left out when it settles, see `replay`.
 
 use std::{
     collections::BTreeSet,
@@ -13,13 +17,14 @@ use heliotrope_device_proofs::{
     protobuf::Message,
     registry,
     report::{MAX_REPORT_LEN, ReportError, SignedReport, decode_beacon, decode_witness},
+    sha256,
     wire::{EntropyReportV1, InvalidReason, LoraBeaconIngestReportV1, LoraWitnessIngestReportV1},
 };
 use serde::Serialize;
 
 use crate::{
     devices::Devices,
-    receipt_log::{Kind, Receipt, ReceiptLog},
+    receipt_log::{Entry, Kept, Kind, Receipt, ReceiptLog},
 };
 
 /// Reports in one batch, at most.
@@ -42,6 +47,10 @@ pub(crate) enum Rejection {
     UnknownKind(u8),
     #[error("this gateway stamps reports itself; send the report without the ingest wrapper")]
     UpstreamReceipt,
+    #[error(
+        "the device has reported this beacon before: report {standing} stands, and a beacon counts once"
+    )]
+    CountsOnce { standing: String },
     #[error("not ready: {0}; try again in a few seconds")]
     NotReady(String),
 }
@@ -54,6 +63,7 @@ impl Rejection {
             Self::Malformed(_) | Self::UnknownKind(_) => StatusCode::BAD_REQUEST,
             Self::BadSignature(_) => StatusCode::UNAUTHORIZED,
             Self::NotRegistered { .. } | Self::UpstreamReceipt => StatusCode::FORBIDDEN,
+            Self::CountsOnce { .. } => StatusCode::CONFLICT,
             Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
@@ -63,6 +73,7 @@ impl Rejection {
         match self {
             Self::BadSignature(_) => InvalidReason::BadSignature,
             Self::NotRegistered { .. } => InvalidReason::GatewayNotFound,
+            Self::CountsOnce { .. } => InvalidReason::Duplicate,
             Self::NotReady(_) => InvalidReason::UnknownError,
             _ => InvalidReason::InvalidPacket,
         }
@@ -76,6 +87,7 @@ impl Rejection {
             Self::NotRegistered { .. } => "not_registered",
             Self::UnknownKind(_) => "unknown_kind",
             Self::UpstreamReceipt => "upstream_receipt",
+            Self::CountsOnce { .. } => "counts_once",
             Self::NotReady(_) => "not_ready",
         }
     }
@@ -93,7 +105,7 @@ pub(crate) struct Incoming {
 /// A report whose signature holds; its key may still be a stranger's.
 #[derive(Debug)]
 struct Signed {
-    receipt: Receipt,
+    entry: Entry,
     device: Option<Bytes32>,
 }
 
@@ -138,15 +150,17 @@ impl Ingest {
         let upstream = self.accept_upstream_receipts;
         let signed = blocking(move || authenticate_all(&reports, upstream)).await?;
         let checked = self.registered(signed).await?;
-        let fresh: Vec<Receipt> =
-            checked.iter().filter_map(|r| r.as_ref().ok().map(|s| s.receipt.clone())).collect();
+        let entries: Vec<Entry> =
+            checked.iter().filter_map(|r| r.as_ref().ok().map(|s| s.entry.clone())).collect();
         let log = Arc::clone(&self.log);
-        let mut fresh = blocking(move || log.append(&fresh))
+        let mut kept = blocking(move || log.append(&entries))
             .await?
             .map_err(|e| Rejection::NotReady(e.to_string()))?
             .into_iter();
-        let outcomes: Vec<_> =
-            checked.into_iter().map(|r| r.map(|_| fresh.next().unwrap_or(false))).collect();
+        let outcomes: Vec<_> = checked
+            .into_iter()
+            .map(|r| r.and_then(|_| fresh(kept.next().unwrap_or(Kept::Known))))
+            .collect();
         count(&outcomes);
         Ok(outcomes)
     }
@@ -167,6 +181,15 @@ impl Ingest {
             _ => Ok(report),
         };
         Ok(signed.into_iter().map(|s| s.and_then(check)).collect())
+    }
+}
+
+/// Whether a report is new; refused if another stands for what it claims.
+fn fresh(kept: Kept) -> Result<bool, Rejection> {
+    match kept {
+        Kept::New => Ok(true),
+        Kept::Known => Ok(false),
+        Kept::Claimed(standing) => Err(Rejection::CountsOnce { standing: hex::encode(standing) }),
     }
 }
 
@@ -239,12 +262,21 @@ fn authenticate(incoming: &Incoming, upstream: bool) -> Result<Signed, Rejection
         return Err(Rejection::UpstreamReceipt);
     }
     let (received_ms, report) = unwrap(kind, incoming)?;
-    let device = match kind {
-        Kind::Entropy => None,
-        Kind::Beacon => Some(signer(&decode_beacon(&report).map_err(|e| refuse(&e))?)?),
-        Kind::Witness => Some(signer(&decode_witness(&report).map_err(|e| refuse(&e))?)?),
+    let (device, claim) = match kind {
+        Kind::Entropy => (None, None),
+        Kind::Beacon => {
+            let beacon = decode_beacon(&report).map_err(|e| refuse(&e))?;
+            let device = signer(&beacon)?;
+            (Some(device), Some(claim(&device, &beacon.data)))
+        }
+        Kind::Witness => (Some(signer(&decode_witness(&report).map_err(|e| refuse(&e))?)?), None),
     };
-    Ok(Signed { receipt: Receipt { kind, received_ms, report }, device })
+    Ok(Signed { entry: Entry { receipt: Receipt { kind, received_ms, report }, claim }, device })
+}
+
+/// Names a beacon: whose it is, and its payload.
+fn claim(device: &Bytes32, payload: &[u8]) -> Bytes32 {
+    sha256(&[device, payload].concat())
 }
 
 fn refuse(error: &ReportError) -> Rejection {

@@ -1,12 +1,13 @@
 //! One lane of one epoch: facts proven at an anchor, every bundle judged, the roots, the files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256};
 use anyhow::{Context as _, Result, ensure};
-use heliotrope_contracts::Roots;
+use heliotrope_contracts::{Roots, reward::tree::Rewards};
 use heliotrope_device_proofs::{
-    abi::{CheckInput, CheckOutput, Fact, Plan, PlanQuery},
+    Bytes32,
+    abi::{CheckInput, CheckOutput, Fact, Plan, PlanQuery, Verdict},
     coverage::{Shard, fold},
     epoch::{Commitment, EvidenceLeaf, LaneManifest, ShardEvidence, verdict_leaf_data},
     merkle::{self, MerkleTree},
@@ -14,7 +15,14 @@ use heliotrope_device_proofs::{
 };
 use heliotrope_light_client::execution::ProvenBlock;
 
-use crate::{chain::Chain, gather::Gathered, pinned::PinnedCheck};
+use crate::{
+    chain::Chain,
+    gather::Gathered,
+    pinned::PinnedCheck,
+    receipt_log::ReceiptLog,
+    replay::{self, LeftOut},
+    rewards::{Rewards, Terms},
+};
 
 /// Everything that a lane's settlement is served as.
 #[derive(Debug)]
@@ -23,6 +31,12 @@ pub(crate) struct LaneResult {
     pub(crate) shards: Vec<Shard>,
     /// Shard parent → its evidence file.
     pub(crate) evidence: BTreeMap<u64, Vec<u8>>,
+    /// Replay key and sha256 of each bundle that passes.
+    pub(crate) counts: Vec<(Bytes32, Bytes32)>,
+    /// What the owners have earned in this lane since the beginning.
+    pub(crate) rewards: Rewards,
+    /// Bundles that pass and have counted already.
+    pub(crate) left_out: Vec<LeftOut>,
 }
 
 impl LaneResult {
@@ -51,6 +65,12 @@ pub(crate) fn roots(manifest: &LaneManifest) -> Roots {
 pub(crate) struct Bench<'a> {
     pub(crate) chain: &'a Chain,
     pub(crate) check: &'a PinnedCheck,
+    /// What has counted before.
+    pub(crate) log: &'a ReceiptLog,
+    /// What the verdicts are worth.
+    pub(crate) rewards: &'a Rewards,
+    /// What the epoch pays, if it does.
+    pub(crate) terms: Option<Terms>,
     /// The block whose state supplies the facts and whose time is `now`.
     pub(crate) anchor: ProvenBlock,
     /// RLP of the anchor's header.
@@ -61,40 +81,71 @@ pub(crate) struct Bench<'a> {
 
 /// A bundle on its way through.
 #[derive(Debug)]
-struct Judged {
-    bundle: Vec<u8>,
-    output: Vec<u8>,
-    verdict: CheckOutput,
-    /// (cell, receive time, bundle id): the order of the leaves.
-    order: (u64, u64, [u8; 32]),
-    parent: u64,
+pub(crate) struct Judged {
+    pub(crate) bundle: Vec<u8>,
+    pub(crate) output: Vec<u8>,
+    pub(crate) verdict: CheckOutput,
+    /// When it came, Unix milliseconds.
+    pub(crate) received_ms: u64,
+    /// The area that it was registered in.
+    pub(crate) parent: u64,
+    /// The device that earns by it.
+    pub(crate) device: Bytes32,
 }
 
-/// Judges a lane's bundles, given by shard.
+impl Judged {
+    /// The order of the leaves.
+    fn order(&self) -> (u64, u64, Bytes32) {
+        (self.verdict.subject_cell, self.received_ms, sha256(&self.bundle))
+    }
+}
+
+/// Judges a lane's bundles, given by shard, and leaves out what has counted before.
 pub(crate) async fn settle_lane(
     bench: &Bench<'_>,
-    lane: u32,
+    (epoch, lane): (u64, u32),
     by_shard: BTreeMap<u64, Vec<Gathered>>,
 ) -> Result<LaneResult> {
     let mut judged = Vec::new();
     let mut nodes = BTreeMap::new();
     for (parent, bundles) in by_shard {
-        let (facts, shard_nodes) = prove_facts(bench, &bundles).await?;
+        let encoded = bundles.iter().map(|gathered| gathered.bundle.as_slice());
+        let (facts, shard_nodes) = prove_facts(bench, encoded).await?;
         nodes.insert(parent, shard_nodes);
         // the checks take the processor for a while: not on the reactor's thread
         judged.extend(tokio::task::block_in_place(|| judge_all(bench, parent, &bundles, &facts))?);
     }
-    judged.sort_by_key(|j| j.order);
-    commit(bench, lane, &judged, nodes)
+    let elsewhere = |key: &Bytes32| {
+        let counted = bench.log.counted(key)?;
+        Ok(counted.filter(|counted| (counted.epoch, counted.lane) != (epoch, lane)))
+    };
+    let (mut judged, left_out) = replay::once((epoch, lane), judged, elsewhere)?;
+    judged.sort_by_cached_key(Judged::order);
+    // a file may hold no node that proves nothing
+    for parent in left_out.iter().map(|left_out| left_out.parent).collect::<BTreeSet<_>>() {
+        let stay = judged.iter().filter(|j| j.parent == parent).map(|j| j.bundle.as_slice());
+        let (_, shard_nodes) = prove_facts(bench, stay).await?;
+        nodes.insert(parent, shard_nodes);
+    }
+    let rewards = match &bench.terms {
+        Some(terms) => bench.rewards.tree(&bench.anchor, terms, lane, &judged).await?,
+        None => Rewards::default(),
+    };
+    let mut result = commit(bench, lane, &judged, nodes)?;
+    result.manifest.commitment.reward_root = rewards.root().into();
+    Ok(LaneResult { rewards, left_out, ..result })
 }
 
 type Facts = BTreeMap<(Address, B256), Fact>;
 
 /// Proves every fact that the bundles' plans ask for.
-async fn prove_facts(bench: &Bench<'_>, bundles: &[Gathered]) -> Result<(Facts, Vec<Vec<u8>>)> {
+async fn prove_facts<'b>(
+    bench: &Bench<'_>,
+    bundles: impl Iterator<Item = &'b [u8]>,
+) -> Result<(Facts, Vec<Vec<u8>>)> {
     let mut wanted: BTreeMap<Address, Vec<B256>> = BTreeMap::new();
-    for gathered in bundles {
-        for PlanQuery { address, key } in plan(bench, &gathered.bundle.encode())?.0 {
+    for bundle in bundles {
+        for PlanQuery { address, key } in plan(bench, bundle)?.0 {
             wanted.entry(address.into()).or_default().push(key.into());
         }
     }
@@ -147,7 +198,7 @@ fn judge_all(
 }
 
 fn judge(bench: &Bench<'_>, parent: u64, gathered: &Gathered, facts: &Facts) -> Result<Judged> {
-    let bundle = gathered.bundle.encode();
+    let bundle = gathered.bundle.clone();
     let fact = |query: &PlanQuery| facts.get(&(query.address.into(), query.key.into())).cloned();
     let input = CheckInput {
         module_hash: bench.check.pin.version.module_hash.into(),
@@ -160,8 +211,8 @@ fn judge(bench: &Bench<'_>, parent: u64, gathered: &Gathered, facts: &Facts) -> 
     let verdict = CheckOutput::decode(&output).context("what the check answered")?;
     metrics::counter!("heliotrope_verdicts_total", "verdict" => verdict.verdict.as_str())
         .increment(1);
-    let order = (verdict.subject_cell, gathered.bundle.beacon.received_ms, sha256(&bundle));
-    Ok(Judged { bundle, output, verdict, order, parent })
+    let (received_ms, device) = (gathered.received_ms, gathered.beaconer);
+    Ok(Judged { bundle, output, verdict, received_ms, parent, device })
 }
 
 fn commit(
@@ -210,5 +261,8 @@ fn commit(
         shards: shards.iter().map(|s| (s.parent, s.digest())).collect(),
     };
     let evidence = files.into_iter().map(|(parent, file)| (parent, file.encode())).collect();
-    Ok(LaneResult { manifest, shards, evidence })
+    let passes = judged.iter().filter(|j| j.verdict.verdict == Verdict::Pass);
+    let counts = passes.map(|j| (j.verdict.replay_key, sha256(&j.bundle))).collect();
+    let (rewards, left_out) = (Rewards::default(), Vec::new());
+    Ok(LaneResult { manifest, shards, evidence, counts, rewards, left_out })
 }

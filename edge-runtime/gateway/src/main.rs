@@ -2,6 +2,7 @@
 
 mod chain;
 mod check;
+mod claim;
 mod compact;
 mod config;
 mod devices;
@@ -12,9 +13,12 @@ mod gather;
 mod govern;
 mod ingest;
 mod lane;
+mod payout;
 mod pinned;
 mod prove;
 mod receipt_log;
+mod replay;
+mod rewards;
 mod rpc;
 mod run;
 mod server;
@@ -60,6 +64,8 @@ enum Action {
     },
     /// Prove a hex of a gateway's map here, and keep its five links in one file.
     Prove(prove::Prove),
+    /// What an account has earned and not yet had, proven here; with a key and a node it is claimed.
+    Claim(claim::Claim),
     /// Before a vote: what a change of the check would change.
     #[command(subcommand)]
     Govern(govern::Govern),
@@ -104,6 +110,10 @@ async fn act() -> Result<()> {
         }
         Action::Prove(wanted) => {
             say(&prove::prove(&wanted).await?);
+            Ok(())
+        }
+        Action::Claim(wanted) => {
+            say(&claim::claim(&wanted).await?);
             Ok(())
         }
         Action::Govern(govern::Govern::Diff(wanted)) => {

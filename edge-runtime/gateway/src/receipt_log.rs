@@ -1,20 +1,31 @@
 //! The durable log of what was received: one redb file. A report is acknowledged only after the
-//! commit that holds it, so a killed process loses none.
+//! commit that holds it, so a killed process loses none. It also remembers what was counted (`counted`).
+
+mod counted;
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use heliotrope_device_proofs::{Bytes32, sha256};
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{
+    Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, WriteTransaction,
+};
+
+pub(crate) use counted::Counted;
 
 /// Sequence number → kind (1 byte), receive time (8 bytes LE, ms), report.
 const REPORTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("reports");
 /// sha256(kind ‖ report) → sequence number.
 const SEEN: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("seen");
+/// [`Entry::claim`] → sequence number of the report that stands for it.
+const CLAIMS: TableDefinition<'_, &[u8; 32], u64> = TableDefinition::new("claims");
 /// Closed epoch → first sequence number, number after its last.
 const EPOCHS: TableDefinition<'_, u64, (u64, u64)> = TableDefinition::new("epochs");
 /// Epochs whose settlement is proven.
 const PUBLISHED: TableDefinition<'_, u64, ()> = TableDefinition::new("published");
+
+/// Published epochs of which nothing is left to be made final or paid out.
+const PAID: TableDefinition<'_, u64, ()> = TableDefinition::new("paid");
 
 /// What kind of report a row holds.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -83,6 +94,26 @@ impl Receipt {
     }
 }
 
+/// A report on its way into the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// The report.
+    pub(crate) receipt: Receipt,
+    /// Names what only one report can stand for; `None` where any number can.
+    pub(crate) claim: Option<Bytes32>,
+}
+
+/// What became of a report.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kept {
+    /// It is in the log.
+    New,
+    /// These bytes were there already.
+    Known,
+    /// Another report stands for what it claims: its sha256.
+    Claimed(Bytes32),
+}
+
 /// The log.
 #[derive(Debug)]
 pub(crate) struct ReceiptLog {
@@ -96,33 +127,21 @@ impl ReceiptLog {
         let write = database.begin_write()?;
         write.open_table(REPORTS)?;
         write.open_table(SEEN)?;
+        write.open_table(CLAIMS)?;
         write.open_table(EPOCHS)?;
         write.open_table(PUBLISHED)?;
+        write.open_table(PAID)?;
+        counted::create(&write)?;
         write.commit()?;
         Ok(Self { database })
     }
 
-    /// Writes receipts and waits for the disk. Says for each whether it was new.
-    pub(crate) fn append(&self, receipts: &[Receipt]) -> Result<Vec<bool>> {
+    /// Writes reports and waits for the disk. Says of each what became of it.
+    pub(crate) fn append(&self, entries: &[Entry]) -> Result<Vec<Kept>> {
         let write = self.database.begin_write()?;
-        let mut fresh = Vec::with_capacity(receipts.len());
-        {
-            let mut reports = write.open_table(REPORTS)?;
-            let mut seen = write.open_table(SEEN)?;
-            let mut next = reports.last()?.map_or(0, |(key, _)| key.value().saturating_add(1));
-            for receipt in receipts {
-                let id = receipt.id();
-                let known = seen.get(&id)?.is_some();
-                fresh.push(!known);
-                if !known {
-                    reports.insert(next, receipt.row().as_slice())?;
-                    seen.insert(&id, next)?;
-                    next = next.saturating_add(1);
-                }
-            }
-        }
+        let kept = entries.iter().map(|entry| keep(&write, entry)).collect::<Result<_>>()?;
         write.commit()?;
-        Ok(fresh)
+        Ok(kept)
     }
 
     /// Closes the current epoch over everything not yet in one. `None` if that is nothing.
@@ -172,6 +191,28 @@ impl ReceiptLog {
         Ok(())
     }
 
+    /// Published epochs that are not yet marked as paid out.
+    pub(crate) fn unpaid_epochs(&self) -> Result<Vec<u64>> {
+        let read = self.database.begin_read()?;
+        let paid = read.open_table(PAID)?;
+        let mut unpaid = Vec::new();
+        for entry in read.open_table(PUBLISHED)?.iter()? {
+            let epoch = entry?.0.value();
+            if paid.get(epoch)?.is_none() {
+                unpaid.push(epoch);
+            }
+        }
+        Ok(unpaid)
+    }
+
+    /// Marks an epoch as paid out.
+    pub(crate) fn pay(&self, epoch: u64) -> Result<()> {
+        let write = self.database.begin_write()?;
+        write.open_table(PAID)?.insert(epoch, ())?;
+        write.commit()?;
+        Ok(())
+    }
+
     /// Everything received in an epoch, in the order of arrival.
     pub(crate) fn receipts_of(&self, epoch: u64) -> Result<Vec<Receipt>> {
         let read = self.database.begin_read()?;
@@ -186,6 +227,27 @@ impl ReceiptLog {
     }
 }
 
+fn keep(write: &WriteTransaction, entry: &Entry) -> Result<Kept> {
+    let (mut reports, mut seen) = (write.open_table(REPORTS)?, write.open_table(SEEN)?);
+    let id = entry.receipt.id();
+    if seen.get(&id)?.is_some() {
+        return Ok(Kept::Known);
+    }
+    let next = reports.last()?.map_or(0, |(key, _)| key.value().saturating_add(1));
+    if let Some(claim) = &entry.claim {
+        let mut claims = write.open_table(CLAIMS)?;
+        let standing = claims.get(claim)?.map(|number| number.value());
+        if let Some(row) = standing.map(|number| reports.get(number)).transpose()?.flatten() {
+            let standing = Receipt::from_row(row.value()).context("a row of the receipt log")?;
+            return Ok(Kept::Claimed(sha256(&standing.report)));
+        }
+        claims.insert(claim, next)?;
+    }
+    reports.insert(next, entry.receipt.row().as_slice())?;
+    seen.insert(&id, next)?;
+    Ok(Kept::New)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,17 +256,38 @@ mod tests {
         Receipt { kind: Kind::Beacon, received_ms: 7, report: vec![byte] }
     }
 
+    fn entries<const N: usize>(bytes: [u8; N]) -> [Entry; N] {
+        bytes.map(|byte| Entry { receipt: receipt(byte), claim: None })
+    }
+
     #[test]
     fn a_report_is_kept_once_and_survives_reopening() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.redb");
         let log = ReceiptLog::open(&path).unwrap();
-        assert_eq!(log.append(&[receipt(1), receipt(2), receipt(1)]).unwrap(), [true, true, false]);
+        let kept = log.append(&entries([1, 2, 1])).unwrap();
+        assert_eq!(kept, [Kept::New, Kept::New, Kept::Known]);
         drop(log);
         let log = ReceiptLog::open(&path).unwrap();
-        assert_eq!(log.append(&[receipt(2), receipt(3)]).unwrap(), [false, true]);
+        assert_eq!(log.append(&entries([2, 3])).unwrap(), [Kept::Known, Kept::New]);
         assert_eq!(log.close_epoch().unwrap(), Some(1));
         assert_eq!(log.receipts_of(1).unwrap(), [receipt(1), receipt(2), receipt(3)]);
+    }
+
+    #[test]
+    fn the_first_report_of_a_claim_stands_also_after_reopening() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.redb");
+        let entry = |byte, claim| Entry { receipt: receipt(byte), claim: Some([claim; 32]) };
+        let log = ReceiptLog::open(&path).unwrap();
+        let kept = log.append(&[entry(1, 9), entry(2, 9), entry(3, 8)]).unwrap();
+        assert_eq!(kept, [Kept::New, Kept::Claimed(sha256(&[1])), Kept::New]);
+        log.close_epoch().unwrap();
+        drop(log);
+        let log = ReceiptLog::open(&path).unwrap();
+        let kept = log.append(&[entry(4, 9), entry(1, 9)]).unwrap();
+        assert_eq!(kept, [Kept::Claimed(sha256(&[1])), Kept::Known]);
+        assert_eq!(log.close_epoch().unwrap(), None);
     }
 
     #[test]
@@ -212,10 +295,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = ReceiptLog::open(&folder.path().join("log.redb")).unwrap();
         assert_eq!(log.close_epoch().unwrap(), None);
-        log.append(&[receipt(1)]).unwrap();
+        log.append(&entries([1])).unwrap();
         assert_eq!(log.close_epoch().unwrap(), Some(1));
         assert_eq!(log.close_epoch().unwrap(), None);
-        log.append(&[receipt(2)]).unwrap();
+        log.append(&entries([2])).unwrap();
         assert_eq!(log.close_epoch().unwrap(), Some(2));
         assert_eq!(log.receipts_of(2).unwrap(), [receipt(2)]);
         assert_eq!(log.pending_epochs().unwrap(), [1, 2]);

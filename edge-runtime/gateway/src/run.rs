@@ -24,7 +24,9 @@ use crate::{
     devices::Devices,
     files::EpochFiles,
     ingest::Ingest,
+    payout::Payout,
     receipt_log::ReceiptLog,
+    rewards::Rewards,
     server::{Served, router},
     settle::{Settler, Settling},
     upcoming::Watcher,
@@ -78,6 +80,7 @@ pub(crate) async fn run(settings: &Path) -> Result<()> {
         committees: Committees::default(),
         rpc: config.execution_rpc.clone(),
         epochs_dir: files.root().to_path_buf(),
+        rewards_dir: config.rewards_dir(),
         modules_dir: config.modules_dir.clone(),
         web_dir: config.web_dir.clone(),
     };
@@ -93,11 +96,15 @@ pub(crate) async fn run(settings: &Path) -> Result<()> {
             status: announced,
         };
         tokio::spawn(watcher.run());
+        let rewards = Rewards::new(chain.clone(), files.clone(), &config);
+        let payout = Payout::new(chain.clone(), Arc::clone(&log), files.clone());
         let settler = Settler {
             chain,
             devices,
             log,
             files,
+            rewards,
+            payout,
             modules,
             modules_dir,
             upcoming,

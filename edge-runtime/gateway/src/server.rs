@@ -62,6 +62,7 @@ pub(crate) struct Served {
     pub(crate) committees: Committees,
     pub(crate) rpc: String,
     pub(crate) epochs_dir: PathBuf,
+    pub(crate) rewards_dir: PathBuf,
     pub(crate) modules_dir: PathBuf,
     pub(crate) web_dir: Option<PathBuf>,
 }
@@ -78,6 +79,7 @@ pub(crate) fn router(served: Arc<Served>) -> Router {
         .route("/v1/epochs/latest", get(latest))
         .route("/v1/epochs/close", post(close))
         .nest_service("/v1/epochs", epochs)
+        .nest_service("/v1/rewards", ServeDir::new(&served.rewards_dir))
         .route("/v1/modules/{hash}", get(module))
         .route("/v1/params/{hash}", get(params))
         .route("/v1/reports", post(batch).layer(DefaultBodyLimit::max(MAX_BATCH_BYTES)))

@@ -35,15 +35,17 @@ use crate::{
     files::EpochFiles,
     gather::{Gathered, gather, place},
     lane::{Bench, LaneResult, roots, settle_lane},
+    payout::Payout,
     pinned::{self, PinnedCheck, prove_pins},
     receipt_log::ReceiptLog,
+    rewards::Rewards,
     upcoming::{self, Beside, Upcoming},
 };
 
 /// Longest pause after failures.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// How long a proposal may take to be mined.
-const INCLUSION_TIMEOUT: Duration = Duration::from_secs(120);
+pub(crate) const INCLUSION_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// What the settler is doing, for `/v1/status`.
 #[derive(Clone, Debug, Default, serde::Serialize)]
@@ -56,6 +58,8 @@ pub(crate) struct Settling {
     pub(crate) module: Option<String>,
     /// Bundles judged in the epoch in work or the last one.
     pub(crate) bundles: usize,
+    /// Those of them that pass and have counted already; `left-out.json` of their lanes names them.
+    pub(crate) left_out: usize,
     /// What the announced version would have said of it.
     pub(crate) next_version: Option<Beside>,
     /// What stopped the last attempt.
@@ -69,6 +73,8 @@ pub(crate) struct Settler {
     pub(crate) devices: Arc<Devices>,
     pub(crate) log: Arc<ReceiptLog>,
     pub(crate) files: EpochFiles,
+    pub(crate) rewards: Rewards,
+    pub(crate) payout: Payout,
     pub(crate) modules: Arc<ModuleSet>,
     pub(crate) modules_dir: PathBuf,
     pub(crate) upcoming: watch::Receiver<Option<Upcoming>>,
@@ -82,13 +88,13 @@ type Lanes = BTreeMap<u32, BTreeMap<u64, Vec<Gathered>>>;
 
 impl Settler {
     /// Works through closed epochs for ever; an epoch that fails is tried again.
-    pub(crate) async fn run(self) {
+    pub(crate) async fn run(mut self) {
         let mut backoff = Duration::from_secs(1);
         loop {
             match self.settle_pending().await {
                 Ok(()) => {
                     backoff = Duration::from_secs(1);
-                    self.wake.notified().await;
+                    self.rest().await;
                 }
                 Err(error) => {
                     let error = format!("{error:#}");
@@ -98,6 +104,23 @@ impl Settler {
                     backoff = backoff.saturating_mul(2).min(MAX_BACKOFF);
                 }
             }
+        }
+    }
+
+    /// Until an epoch is closed; meanwhile what was settled is made final and paid out, from the same account and
+    /// therefore by the same hand.
+    async fn rest(&mut self) {
+        let ledger = match self.ledger().await {
+            Ok(ledger) => ledger,
+            Err(error) => {
+                tracing::warn!(%error, "the ledger");
+                return self.wake.notified().await;
+            }
+        };
+        let wake = Arc::clone(&self.wake);
+        tokio::select! {
+            () = wake.notified() => {}
+            () = self.payout.run(&ledger) => {}
         }
     }
 
@@ -183,6 +206,9 @@ impl Settler {
         let bench = Bench {
             chain: &self.chain,
             check: &check,
+            log: &self.log,
+            rewards: &self.rewards,
+            terms: self.rewards.terms(&head.block, epoch).await?,
             anchor: head.block,
             anchor_header: &anchor_header,
             pin_nodes: &pins.nodes,
@@ -193,14 +219,25 @@ impl Settler {
                 results.push(LaneState::Proposed(Box::new(kept)));
                 continue;
             }
-            let result = settle_lane(&bench, lane, by_shard).await?;
-            self.files.write_lane(epoch, &result)?;
-            results.push(LaneState::Computed(Box::new(result)));
+            let result = settle_lane(&bench, (epoch, lane), by_shard).await?;
+            self.keep(epoch, &result)?;
+            if result.manifest.leaf_count != 0 {
+                results.push(LaneState::Computed(Box::new(result)));
+            }
         }
         tracing::info!(epoch, lanes = results.len(), "judged");
         self.phase("proposing");
         let manifests = self.propose_all(epoch, &head.block, results).await?;
         Ok((manifests, check))
+    }
+
+    /// On disk before it is proposed: the files, and what is used up by it.
+    fn keep(&self, epoch: u64, result: &LaneResult) -> Result<()> {
+        let left_out = result.left_out.len();
+        self.status.send_modify(|s| s.left_out = s.left_out.saturating_add(left_out));
+        self.log.count_lane(epoch, result.manifest.lane, &result.counts)?;
+        self.rewards.keep(&result.rewards)?;
+        self.files.write_lane(epoch, result)
     }
 
     /// After a restart: a lane whose files match what the ledger already holds is done.
@@ -237,7 +274,7 @@ impl Settler {
                     U256::from(result.manifest.lane),
                     U256::from(epoch),
                     U256::from(anchor.number),
-                    call_roots(&result),
+                    result.roots().into(),
                 )
                 .value(bond)
                 .send()
@@ -316,16 +353,4 @@ impl Settler {
 enum LaneState {
     Computed(Box<LaneResult>),
     Proposed(Box<LaneManifest>),
-}
-
-fn call_roots(result: &LaneResult) -> ISettlementLedger::Roots {
-    let r = result.roots();
-    ISettlementLedger::Roots {
-        evidence: r.evidence,
-        verdict: r.verdict,
-        coverage: r.coverage,
-        reward: r.reward,
-        moduleHash: r.module_hash,
-        anchorHash: r.anchor_hash,
-    }
 }

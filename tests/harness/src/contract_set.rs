@@ -31,7 +31,7 @@ pub(crate) const GATEWAY_BOND: u128 = 5 * ONE;
 /// Votes that the quorum needs at least.
 const QUORUM_FLOOR: u64 = 3;
 /// Seconds in which a proposal can be disputed.
-const DISPUTE_WINDOW_S: u64 = 600;
+pub const DISPUTE_WINDOW_S: u64 = 600;
 /// Seconds that a decision waits in the timelock.
 pub const TIMELOCK_DELAY_S: u64 = 4;
 /// Seconds between pinning a later version and its activation: time for an epoch that is judged by both.
@@ -44,9 +44,12 @@ pub const VOTING_PERIOD_S: u64 = 8;
 const PROPOSAL_THRESHOLD: u128 = 1_000 * ONE;
 /// Tokens of the deployer, who votes with them.
 const FIRST_TOKENS: u128 = 10_000 * ONE;
-/// What a full score is paid, and the most that an account gets in one lane and epoch.
-const PER_SCORE: u128 = ONE;
-const REWARD_CAP: u128 = 1_000_000 * ONE;
+/// Tokens for rewards.
+const REWARD_TOKENS: u128 = 10_000 * ONE;
+/// What a full score is paid, the token's smallest units.
+pub const PER_SCORE: u128 = ONE;
+/// The most that an account gets in one lane and epoch.
+pub const REWARD_CAP: u128 = 1_000_000 * ONE;
 /// A gateway's first epoch. Not 0: anvil keeps a zero that was written as a leaf, which no real trie has.
 const FIRST_EPOCH: u64 = 1;
 const BOUNTY_GWEI: u64 = 100_000_000;
@@ -175,12 +178,15 @@ impl<M: Mine> ContractSet<'_, M> {
         let roles = ITimelock::new(timelock, self.provider);
         let proposer = roles.PROPOSER_ROLE().call().await?;
         let canceller = roles.CANCELLER_ROLE().call().await?;
-        let amount = U256::from(FIRST_TOKENS);
+        let (amount, rewards) = (U256::from(FIRST_TOKENS), U256::from(REWARD_TOKENS));
+        let reserve = contracts.reward_reserve.context("the set was not deployed")?;
         let calls = vec![
             call(timelock, ITimelock::grantRoleCall { role: proposer, account: governor }),
             call(timelock, ITimelock::grantRoleCall { role: canceller, account: governor }),
             call(token, IServiceToken::mintCall { to: self.owner, amount }),
             call(token, IServiceToken::delegateCall { delegatee: self.owner }),
+            call(token, IServiceToken::mintCall { to: reserve, amount: rewards }),
+            call(reserve, IConnected::releaseCall { amount: rewards }),
         ];
         send(self.provider, calls, self.chain).await
     }

@@ -43,6 +43,8 @@ pub struct NewDevice {
     pub elevation_m: i16,
     /// Upstream's region number.
     pub region: u8,
+    /// Who owns it. A device whose key the EVM cannot check belongs to whoever registers it.
+    pub owner: Address,
 }
 
 /// The development chain's contracts and the account that deployed them.
@@ -143,7 +145,7 @@ impl Deployment {
     fn registration(&self, device: &NewDevice) -> IDeviceRegistry::Registration {
         IDeviceRegistry::Registration {
             publicKey: device.public_key.clone().into(),
-            owner: self.owner,
+            owner: device.owner,
             cell: device.cell,
             gainDdbi: device.gain_ddbi,
             elevationM: device.elevation_m,

@@ -15,10 +15,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy::providers::{DynProvider, Provider as _, ProviderBuilder};
+use alloy::{
+    providers::{DynProvider, Provider as _, ProviderBuilder},
+    signers::local::PrivateKeySigner,
+};
 use alloy_primitives::B256;
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_contracts::check_id;
+use heliotrope_device_proofs::sha256;
 use heliotrope_light_client::network::DeployedNetwork;
 use heliotrope_verifier::consensus::UnixSeconds;
 use serde_json::Value;
@@ -40,17 +44,19 @@ use crate::{
 
 /// The check that the demo pins.
 const CHECK: &str = "coverage-radio";
+/// anvil's sixth account: it owns every device whose key the EVM can check. Everybody has its key.
+pub const OWNER_KEY: &str = "0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba";
 /// Slots that the chain has behind it when it starts: setting up uses them up faster than time
 /// passes, so that nobody waits for finality.
-const SLOTS_OF_HISTORY: u64 = 512;
+pub const SLOTS_OF_HISTORY: u64 = 512;
 /// Slots after which a block is final for certain: three epochs of the minimal preset, and one more.
-const SLOTS_TO_FINALITY: u64 = 32;
+pub const SLOTS_TO_FINALITY: u64 = 32;
 /// Reports sent in one request.
 pub const REPORTS_PER_BATCH: usize = 4_000;
 /// How long any step may take.
 const STEP_TIMEOUT: Duration = Duration::from_secs(180);
 /// Chain id of the development chain, anvil's own.
-const CHAIN_ID: u64 = 31337;
+pub const CHAIN_ID: u64 = 31337;
 
 /// What to build.
 #[derive(Clone, Debug)]
@@ -167,6 +173,22 @@ pub fn built(root: &Path) -> Result<&'static [BuiltCheck]> {
 impl World {
     /// Starts all parts, up to a gateway that has a finalized header and no reports yet.
     pub async fn start(config: WorldConfig, checks: &[BuiltCheck]) -> Result<Self> {
+        let params = async |deployment: &Deployment, _: &DevChain| {
+            let registry = deployment.contracts.device_registry.into_array();
+            Ok(Fleet::params(registry, CHAIN_ID).encode())
+        };
+        Self::start_with(config, checks, CHECK, SLOTS_OF_HISTORY, params).await
+    }
+
+    /// The same, with another check under the pin, whose parameters may need contracts of their own, and with so many
+    /// slots for the test to use up.
+    pub async fn start_with(
+        config: WorldConfig,
+        checks: &[BuiltCheck],
+        check: &str,
+        slots_of_history: u64,
+        params: impl AsyncFnOnce(&Deployment, &DevChain) -> Result<Vec<u8>>,
+    ) -> Result<Self> {
         let progress = Progress::new();
         if config.state.exists() {
             fs::remove_dir_all(&config.state)?;
@@ -178,16 +200,17 @@ impl World {
             let name = format!("fleet-{}-{}", config.seed, config.gateways);
             Fleet::cached(&config.root.join("target/heliotrope").join(name), wanted)
         })?;
-        let genesis_time = now_s().saturating_sub(SLOTS_OF_HISTORY);
+        let genesis_time = now_s().saturating_sub(slots_of_history);
         let (anvil, rpc) = start_anvil(&config, genesis_time).await?;
         let deployment = progress
-            .step_async("contracts: deploy, gateways join", found(&config.root, &rpc))
+            .step_async("contracts: deploy, gateways join", found(&config.root, &rpc, check))
             .await?;
         let (chain, beacon) = progress
             .step_async("chain: the development beacon chain", start_chain(&rpc, genesis_time))
             .await?;
-        let (params, module) = modules(&config, &deployment, checks)?;
-        deployment.pin(CHECK, module, params, &chain).await?;
+        let params = params(&deployment, &chain).await?;
+        let (params, module) = modules(&config, checks, check, &params)?;
+        deployment.pin(check, module, params, &chain).await?;
         deployment.hand_over(&chain).await?;
         let what = format!("registry: {} devices sign in", fleet.gateways.len());
         progress.step_async(&what, register(&deployment, &fleet, &chain)).await?;
@@ -201,6 +224,7 @@ impl World {
             chain: &chain,
             beacon: &beacon,
             deployment: &deployment,
+            check,
             mirror: &mirror,
             rpc: &rpc,
             port: gateway_port,
@@ -432,9 +456,9 @@ impl Mine for Alone {
     }
 }
 
-async fn found(root: &Path, rpc: &str) -> Result<Deployment> {
+async fn found(root: &Path, rpc: &str, check: &str) -> Result<Deployment> {
     let chain = Alone(ProviderBuilder::new().connect_http(rpc.parse()?).erased());
-    let deployment = Deployment::deploy(root, rpc, CHECK, &chain).await?;
+    let deployment = Deployment::deploy(root, rpc, check, &chain).await?;
     quorum::join(rpc, &chain, &deployment).await?;
     Ok(deployment)
 }
@@ -449,26 +473,28 @@ async fn start_chain(rpc: &str, genesis_time: u64) -> Result<(DevChain, BeaconSe
 /// Puts the pinned bytes where the gateway looks for them. Gives (params hash, module hash).
 fn modules(
     config: &WorldConfig,
-    deployment: &Deployment,
     checks: &[BuiltCheck],
+    check: &str,
+    params: &[u8],
 ) -> Result<(B256, B256)> {
     let folder = config.state.join("modules");
-    let check = checks.iter().find(|c| c.name == CHECK).context("coverage-radio was not built")?;
-    fs::copy(&check.path, folder.join(format!("{}.wasm", hex::encode(check.sha256))))?;
-    let registry = deployment.contracts.device_registry.into_array();
-    let params = Fleet::params(registry, CHAIN_ID);
-    let hash = params.hash();
-    fs::write(folder.join(format!("{}.params", hex::encode(hash))), params.encode())?;
-    Ok((hash.into(), check.sha256.into()))
+    let built = checks.iter().find(|built| built.name == check);
+    let built = built.with_context(|| format!("{check} was not built"))?;
+    fs::copy(&built.path, folder.join(format!("{}.wasm", hex::encode(built.sha256))))?;
+    let hash = sha256(params);
+    fs::write(folder.join(format!("{}.params", hex::encode(hash))), params)?;
+    Ok((hash.into(), built.sha256.into()))
 }
 
 async fn register(deployment: &Deployment, fleet: &Fleet, chain: &DevChain) -> Result<()> {
+    let owner = OWNER_KEY.parse::<PrivateKeySigner>()?.address();
     let device = |g: &Gateway| NewDevice {
         public_key: g.key.public().to_vec(),
         cell: g.cell,
         gain_ddbi: g.gain_ddbi,
         elevation_m: g.elevation_m,
         region: g.region,
+        owner: if g.key.sign_registration(&[0; 32]).is_some() { owner } else { deployment.owner() },
     };
     let devices: Vec<NewDevice> = fleet.gateways.iter().map(device).collect();
     let sign = |index: usize, digest: B256| fleet.gateways[index].key.sign_registration(&digest.0);
@@ -481,6 +507,7 @@ struct Settings<'a> {
     chain: &'a DevChain,
     beacon: &'a BeaconServer,
     deployment: &'a Deployment,
+    check: &'a str,
     mirror: &'a Mirror,
     rpc: &'a str,
     port: u16,
@@ -492,7 +519,7 @@ impl Settings<'_> {
         let mut network = self.chain.network_json_parts().await;
         network["name"] = "heliotrope-devnet".into();
         network["chain_id"] = CHAIN_ID.into();
-        network["check_id"] = check_id(CHECK).to_string().into();
+        network["check_id"] = check_id(self.check).to_string().into();
         network["contracts"] = serde_json::to_value(self.deployment.contracts)?;
         network["checkpoint_sources"] = vec![self.beacon.url.clone()].into();
         let network: DeployedNetwork = serde_json::from_value(network)?;

@@ -97,6 +97,54 @@ async fn what_strangers_send_is_refused_with_a_reason() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_beacon_that_is_reported_anew_is_refused_also_in_the_next_epoch_and_after_a_restart()
+-> Result<()> {
+    let Some(mut world) = world("counts-once").await? else { return Ok(()) };
+    world.send_reports().await?;
+    let first = a_beacon(&world.fleet)?;
+    let gateway = world.fleet.gateways.iter().find(|g| g.key.public() == first.pub_key.as_slice());
+    let key = gateway.context("the beaconer")?.key.clone();
+    // the device itself says the same thing once more: another report, of the same beacon
+    let mut again = first.clone();
+    again.tmst = again.tmst.wrapping_add(1);
+    again.signature = key.sign(&again.signed_bytes());
+    again.authenticate()?;
+    let standing = hex::encode(sha256(&first.encode_to_vec()));
+
+    let client = reqwest::Client::new();
+    let url = format!("{}/v1/reports", world.gateway_url);
+    let refused = async || -> Result<()> {
+        let answer =
+            client.post(format!("{url}/beacon")).body(again.encode_to_vec()).send().await?;
+        let (status, said) = (answer.status().as_u16(), answer.json::<Value>().await?);
+        assert_eq!((status, said["reason"].as_u64()), (409, Some(20)), "{said}");
+        assert!(said["error"].as_str().is_some_and(|e| e.contains(&standing)), "{said}");
+        let received_timestamp = 1;
+        let wrapped = LoraBeaconIngestReportV1 { received_timestamp, report: Some(again.clone()) };
+        let bytes = wrapped.encode_to_vec();
+        let report = heliotrope_harness::fleet::Report {
+            kind: ReportKind::Beacon,
+            received_ms: received_timestamp,
+            bytes,
+        };
+        let said = send_batch(&client, &url, Fleet::batch(&[report])).await?;
+        assert_eq!((said["accepted"].as_u64(), said["duplicates"].as_u64()), (Some(0), Some(0)));
+        assert_eq!(said["rejected"][0]["reason"], 20, "{said}");
+        Ok(())
+    };
+    refused().await?;
+    world.settle().await?;
+    refused().await?;
+    world.gateway.take().context("gateway")?.kill()?;
+    world.start_gateway().await?;
+    refused().await?;
+    // nothing of it is in an epoch
+    let closed = client.post(format!("{}/v1/epochs/close", world.gateway_url)).send().await?;
+    assert_eq!(closed.status().as_u16(), 409);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_acknowledged_report_is_lost_when_the_gateway_is_killed() -> Result<()> {
     let Some(mut world) = world("killed").await? else { return Ok(()) };
     let client = reqwest::Client::new();

@@ -14,12 +14,13 @@
 
 mod anchor;
 pub mod diff;
+pub mod rewards;
 mod verify;
 mod versions;
 
 pub use anchor::{Anchor, AnchorError, Pin};
 pub use verify::{LinkReport, Outcome, ProvenLeaf, Report, settled, verify};
-pub use versions::{ProvenVersions, prove_versions};
+pub use versions::{ProvenVersions, prove_version_of, prove_versions};
 
 use std::fmt;
 

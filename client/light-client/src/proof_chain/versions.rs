@@ -34,16 +34,11 @@ pub async fn prove_versions<P: Platform>(
     check_id: B256,
 ) -> Result<ProvenVersions, ReadError> {
     let mut found = ProvenVersions::default();
-    let slot = check_count_slot(check_id);
-    let count = prove_storage(platform, rpc, block, registry, &[slot]).await?;
+    let count = prove_count(platform, rpc, block, registry, check_id).await?;
     found.keep(count.nodes);
-    let count = count.values.first().copied().unwrap_or_default();
-    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    let count = count.count;
     let not_proven =
         |reason: String| ReadError::NotProven { address: registry, block: block.number, reason };
-    if count > MAX_VERSIONS {
-        return Err(not_proven(format!("{count} versions, at most {MAX_VERSIONS}")));
-    }
     for number in (1..=count).rev() {
         let slots = check_version_slots(check_id, number);
         let proven = prove_storage(platform, rpc, block, registry, &slots).await?;
@@ -61,6 +56,52 @@ pub async fn prove_versions<P: Platform>(
         found.next = Some((number, version));
     }
     Ok(found)
+}
+
+/// The first version that pins a module, as `SettlementLedger.finalize` asks for it; `None` if none does.
+///
+/// # Errors
+/// As [`prove_versions`].
+pub async fn prove_version_of<P: Platform>(
+    platform: &P,
+    rpc: &str,
+    block: &ProvenBlock,
+    registry: Address,
+    check_id: B256,
+    module_hash: B256,
+) -> Result<Option<u64>, ReadError> {
+    let count = prove_count(platform, rpc, block, registry, check_id).await?.count;
+    for number in 1..=count {
+        let [slot, ..] = check_version_slots(check_id, number);
+        let proven = prove_storage(platform, rpc, block, registry, &[slot]).await?;
+        if proven.values.first().is_some_and(|word| B256::from(*word) == module_hash) {
+            return Ok(Some(number));
+        }
+    }
+    Ok(None)
+}
+
+struct Count {
+    count: u64,
+    nodes: Vec<Vec<u8>>,
+}
+
+async fn prove_count<P: Platform>(
+    platform: &P,
+    rpc: &str,
+    block: &ProvenBlock,
+    registry: Address,
+    check_id: B256,
+) -> Result<Count, ReadError> {
+    let slot = check_count_slot(check_id);
+    let proven = prove_storage(platform, rpc, block, registry, &[slot]).await?;
+    let count = proven.values.first().copied().unwrap_or_default();
+    let count = u64::try_from(count).unwrap_or(u64::MAX);
+    if count > MAX_VERSIONS {
+        let reason = format!("{count} versions, at most {MAX_VERSIONS}");
+        return Err(ReadError::NotProven { address: registry, block: block.number, reason });
+    }
+    Ok(Count { count, nodes: proven.nodes })
 }
 
 impl ProvenVersions {

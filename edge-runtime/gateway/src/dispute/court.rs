@@ -12,7 +12,7 @@ use alloy::{
 use alloy_primitives::{Address, B256, U256, keccak256};
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_contracts::{
-    STATUS_REFUTED,
+    STATUS_PROPOSED, STATUS_REFUTED,
     abi::{
         IDisputeGame::{Claim, IDisputeGameInstance, Roots},
         ISettlementLedger,
@@ -22,15 +22,13 @@ use heliotrope_light_client::proof_chain::roots;
 
 use super::Case;
 
-/// `SettlementLedger` status of an entry that can be disputed.
-const STATUS_PROPOSED: u8 = 1;
 /// How long a transaction may take to be mined.
 const INCLUSION_TIMEOUT: Duration = Duration::from_secs(120);
 /// How often a new block is looked for.
 const BLOCK_PAUSE: Duration = Duration::from_millis(500);
 
 /// A key from a file: 32 bytes of hex.
-pub(super) fn key(file: &Path) -> Result<PrivateKeySigner> {
+pub(crate) fn key(file: &Path) -> Result<PrivateKeySigner> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
     // what the parser says could quote the key
     let parsed = text.trim().parse::<PrivateKeySigner>().ok();

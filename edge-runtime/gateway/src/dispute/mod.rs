@@ -10,7 +10,7 @@
 //! voter trusts it for nothing: what it signs for is proven.
 
 pub(crate) mod challenge;
-mod court;
+pub(crate) mod court;
 mod fault;
 pub(crate) mod vote;
 
