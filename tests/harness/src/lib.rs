@@ -32,6 +32,7 @@ pub mod demo;
 pub mod deploy;
 pub mod devchain;
 pub mod fleet;
+pub mod frauds;
 pub mod fuzz;
 pub mod gate;
 pub mod governance;

@@ -25,27 +25,21 @@ use heliotrope_contracts::{
         IDisputeGame::IDisputeGameInstance,
         ISettlementLedger::{self, Roots},
     },
-    check_id, settlement_slots,
+    check_id,
+    reward::RewardLeaf,
+    settlement_slots,
 };
 use heliotrope_device_proofs::{
-    abi::{CheckOutput, FULL_SCORE_PPM, Verdict},
-    bundle::EvidenceBundle,
-    commp::{CommpSample, Content, Opening},
+    abi::{CheckOutput, FULL_SCORE_PPM},
     coverage::Shard,
-    epoch::{
-        Commitment, EpochManifest, EvidenceLeaf, LaneManifest, ShardEvidence, verdict_leaf_data,
-    },
-    merkle::{self, MerkleTree},
-    piece::PieceCid,
+    epoch::{EpochManifest, EvidenceLeaf, LaneManifest, ShardEvidence},
     proof::ProofBundle,
-    protobuf::Message as _,
-    report::decode_beacon,
-    sha254,
 };
 use heliotrope_harness::{
     command::workspace_root,
     contracts_build::tool,
     deploy::{DEVELOPMENT_KEY, receipt},
+    frauds::{Lie, commit, earned, forge, not_judged, of_ed25519, passes, pays, piece},
     process::free_port,
     quorum::{CHALLENGER_KEY, QUORUM_KEYS},
     world::{self, World, WorldConfig},
@@ -66,10 +60,6 @@ const REFUTED: u8 = 3;
 const LIES_FROM: u64 = 9_000;
 /// Slots after which a block is final for certain.
 const SLOTS_TO_FINALITY: u64 = 32;
-/// Low half of a key's first byte, for the one type that the EVM cannot check.
-const ED25519: u8 = 1;
-/// Height of a piece of 32 GiB.
-const PIECE_HEIGHT: u8 = 30;
 
 /// What `heliotrope` prints, or its error.
 async fn heliotrope(words: &[&str]) -> Result<String> {
@@ -80,15 +70,6 @@ async fn heliotrope(words: &[&str]) -> Result<String> {
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success(), "{words:?}: {err}");
     Ok(out.into_owned())
-}
-
-/// A settlement with a lie in it: what was committed, and the files that challengers have of it.
-struct Lie {
-    name: &'static str,
-    check: B256,
-    epoch: u64,
-    lane: LaneManifest,
-    files: Vec<ShardEvidence>,
 }
 
 /// An epoch of the honest gateway, and what is needed to lie about it.
@@ -160,7 +141,8 @@ impl Scene {
 
         let lie = |name, place, check, lane: (&LaneManifest, &ShardEvidence), leaves: &[_]| {
             let (lane, shard) = commit(lane.0, lane.1, leaves);
-            Lie { name, check, epoch: LIES_FROM + place, lane, files: vec![shard] }
+            let (files, rewards) = (vec![shard], Vec::new());
+            Lie { name, check, epoch: LIES_FROM + place, lane, files, rewards }
         };
         let here = (lane, shard);
         let storage = check_id("storage-commp");
@@ -179,6 +161,15 @@ impl Scene {
             twice,
             not_judged(lie("elsewhere", 5, self.check, here, &[passed]), &other),
             lie("ed25519", 6, self.check, (forged_lane, forged_shard), &[forged]),
+            pays(
+                lie("sum", 7, self.check, here, std::slice::from_ref(&other)),
+                vec![earned(1), RewardLeaf { cumulative: earned(2).cumulative + 1, ..earned(2) }],
+            ),
+            pays(
+                lie("twice-paid", 8, self.check, here, std::slice::from_ref(&other)),
+                vec![earned(1), earned(2), earned(1)],
+            ),
+            pays(lie("paid", 9, self.check, here, &[other]), vec![earned(1), earned(2)]),
         ])
     }
 
@@ -222,6 +213,8 @@ impl Scene {
             };
             fs::write(self.path(&format!("{}-{number}", lie.name)), bundle.to_file())?;
         }
+        let leaves: Vec<u8> = lie.rewards.iter().flat_map(RewardLeaf::data).collect();
+        fs::write(self.path(&format!("{}-rewards", lie.name)), leaves)?;
         Ok(())
     }
 
@@ -242,7 +235,7 @@ impl Scene {
         let checkpoint = self.checkpoint()?;
         let mut more = vec!["--json", "--checkpoint", &checkpoint];
         for other in &files[1..] {
-            more.extend(["--with", other]);
+            more.extend([if other.ends_with("-rewards") { "--rewards" } else { "--with" }, other]);
         }
         let said = self.run("challenge", &[&files[0]], CHALLENGER_KEY, &more).await?;
         println!("{said}");
@@ -278,12 +271,12 @@ impl Scene {
     }
 
     /// One transaction strikes it out; the winner has its bond and half of the proposer's.
-    async fn is_won(&self, lies: &[Lie], name: &str, kind: u8, files: usize) -> Result<()> {
+    async fn is_won(&self, lies: &[Lie], name: &str, kind: u8, files: &[&str]) -> Result<()> {
         let lie = lies.iter().find(|lie| lie.name == name).context("lie")?;
         ensure!(self.status(lie).await? == PROPOSED);
         let me = CHALLENGER_KEY.parse::<PrivateKeySigner>()?.address();
         let before = self.due(me).await?;
-        let paths: Vec<_> = (0..files).map(|n| self.path(&format!("{name}-{n}"))).collect();
+        let paths: Vec<_> = files.iter().map(|n| self.path(&format!("{name}-{n}"))).collect();
         let said = self.challenge(&paths).await?;
         ensure!(said["kind"] == kind && said["outcome"]["state"] == "won", "{said}");
         ensure!(said["quorum_because"].is_null(), "{said}");
@@ -371,94 +364,23 @@ async fn every_kind_of_fraud_is_struck_out_and_what_is_right_is_not_challenged()
     }
 
     scene.is_refused(&["honest"], "nothing is broken").await?;
-    scene.is_refused(&["right-pieces-0"], "not proven").await?;
-    scene.is_refused(&["twice-0"], "nothing is broken").await?;
+    scene.is_refused(&["right-pieces-0"], "block").await?;
+    scene.is_refused(&["twice-0"], "the proposer did not do it").await?;
     scene.is_refused(&["elsewhere-0"], "--with FILE").await?;
     scene.is_refused(&["twice-0", "honest"], "another entry").await?;
-    scene.is_won(&lies, "storage", 1, 1).await?;
-    scene.is_won(&lies, "twice", 2, 2).await?;
-    scene.is_won(&lies, "above", 2, 1).await?;
-    scene.is_won(&lies, "elsewhere", 4, 2).await?;
-    scene.is_won(&lies, "module", 5, 1).await?;
+    scene.is_refused(&["sum-0"], "the proposer did not do it").await?;
+    scene.is_refused(&["paid-0", "paid-rewards"], "the proposer did not do it").await?;
+    scene.is_refused(&["paid-0", "sum-rewards"], "leaves of root").await?;
+    scene.is_won(&lies, "storage", 1, &["0"]).await?;
+    scene.is_won(&lies, "twice", 2, &["0", "1"]).await?;
+    scene.is_won(&lies, "above", 2, &["0"]).await?;
+    scene.is_won(&lies, "sum", 3, &["0", "rewards"]).await?;
+    scene.is_won(&lies, "twice-paid", 3, &["0", "rewards"]).await?;
+    scene.is_won(&lies, "elsewhere", 4, &["0", "1"]).await?;
+    scene.is_won(&lies, "module", 5, &["0"]).await?;
     scene.is_decided_by_the_quorum(&lies, "ed25519").await?;
     // what is struck out once is not challenged again
     scene.is_refused(&["storage-0"], "refuted").await
-}
-
-/// A lane with leaves of its own, on the anchor and the facts of another.
-fn commit(
-    lane: &LaneManifest,
-    shard: &ShardEvidence,
-    leaves: &[EvidenceLeaf],
-) -> (LaneManifest, ShardEvidence) {
-    let tree = |data: &dyn Fn(&EvidenceLeaf) -> Vec<u8>| {
-        MerkleTree::new(leaves.iter().map(|leaf| merkle::leaf_hash(&data(leaf))).collect())
-    };
-    let evidence = tree(&|leaf| leaf.bundle.clone());
-    let verdicts = tree(&|leaf| verdict_leaf_data(&leaf.bundle, &leaf.output));
-    let placed = (0_u32..).zip(leaves).map(|(index, leaf)| EvidenceLeaf {
-        index,
-        evidence_path: evidence.path(index as usize),
-        verdict_path: verdicts.path(index as usize),
-        ..leaf.clone()
-    });
-    let (leaf_count, leaves) = (leaves.len() as u32, placed.collect());
-    let (evidence_root, verdict_root) = (evidence.root(), verdicts.root());
-    let commitment = Commitment { evidence_root, verdict_root, ..lane.commitment.clone() };
-    let lane = LaneManifest { commitment, leaf_count, shards: Vec::new(), ..lane.clone() };
-    (lane, ShardEvidence { leaves, ..shard.clone() })
-}
-
-/// The verdict is about a bundle that the evidence does not have: one file carries the one, another the other.
-fn not_judged(mut lie: Lie, judged: &EvidenceLeaf) -> Lie {
-    let mut verdict = lie.files[0].clone();
-    verdict.leaves[0].bundle.clone_from(&judged.bundle);
-    verdict.leaves[0].output.clone_from(&judged.output);
-    let hash = merkle::leaf_hash(&verdict_leaf_data(&judged.bundle, &judged.output));
-    lie.lane.commitment.verdict_root = merkle::root(&[hash]);
-    lie.files.push(verdict);
-    lie
-}
-
-fn passes(leaf: &EvidenceLeaf) -> bool {
-    CheckOutput::decode(&leaf.output).is_ok_and(|output| output.verdict == Verdict::Pass)
-}
-
-fn of_ed25519(leaf: &EvidenceLeaf) -> bool {
-    let Ok(bundle) = EvidenceBundle::decode(&leaf.bundle) else { return false };
-    decode_beacon(&bundle.beacon.report)
-        .is_ok_and(|beacon| beacon.pub_key.first().is_some_and(|kind| kind & 0x0f == ED25519))
-}
-
-/// One bit of the beacon's signature.
-fn forge(leaf: &mut EvidenceLeaf) -> Result<()> {
-    let mut bundle = EvidenceBundle::decode(&leaf.bundle)?;
-    let mut beacon = decode_beacon(&bundle.beacon.report)?;
-    *beacon.signature.last_mut().context("signature")? ^= 1;
-    bundle.beacon.report = beacon.encode_to_vec();
-    leaf.bundle = bundle.encode();
-    Ok(())
-}
-
-/// A sample of a large piece that passed, with one opening whose siblings are made up: its root is where they lead.
-fn piece(output: &CheckOutput, broken: bool) -> EvidenceLeaf {
-    let mut path: Vec<_> = (0..PIECE_HEIGHT).map(|level| [level + 0x20; 32]).collect();
-    let (leaf, index) = ([0x2a; 32], 123_456_789);
-    let root = sha254::fold(&leaf, index, &path);
-    if broken {
-        path[17][3] ^= 1;
-    }
-    let piece_cid = PieceCid { padding: 0, height: PIECE_HEIGHT, root }.encode();
-    let content = Content::Openings(vec![Opening { index, leaf, path }]);
-    let replay_key = [u8::from(broken); 32];
-    let output = CheckOutput {
-        verdict: Verdict::Pass,
-        score_ppm: FULL_SCORE_PPM,
-        replay_key,
-        ..output.clone()
-    };
-    let bundle = CommpSample { piece_cid, content }.encode();
-    EvidenceLeaf { bundle, output: output.encode(), ..EvidenceLeaf::default() }
 }
 
 fn call_roots(manifest: &LaneManifest) -> Roots {

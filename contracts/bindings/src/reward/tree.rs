@@ -75,9 +75,8 @@ impl PlacedLeaf {
     /// What `RewardDistributor.claim` takes: index (8) ‖ count (8) ‖ the leaf's data ‖ its siblings.
     #[must_use]
     pub fn packed(&self) -> Vec<u8> {
-        let place = [self.index.to_be_bytes(), self.count.to_be_bytes()].concat();
-        let siblings = self.path.iter().flat_map(|sibling| sibling.0);
-        place.into_iter().chain(self.leaf.data()).chain(siblings).collect()
+        let path: Vec<_> = self.path.iter().map(|hash| hash.0).collect();
+        self.leaf.claim_proof(self.index, self.count, &path)
     }
 }
 
@@ -172,7 +171,7 @@ pub fn decode_leaves(bytes: &[u8]) -> Result<Vec<RewardLeaf>, RewardError> {
 /// The tree over leaves, with its paths.
 #[must_use]
 pub fn merkle_tree(leaves: &[RewardLeaf]) -> RewardTree {
-    RewardTree::new(leaves.iter().map(|leaf| RewardTree::leaf_hash(&leaf.data())).collect())
+    RewardTree::new(leaves.iter().map(|leaf| leaf.hash().0).collect())
 }
 
 /// The leaf at a place, with its path.
@@ -218,8 +217,8 @@ mod tests {
         for leaf in tree.leaves() {
             let at = tree.leaf_of(leaf.account).unwrap();
             let path: Vec<_> = at.path.iter().map(|hash| hash.0).collect();
-            let hash = merkle::leaf_hash(&leaf.data());
-            merkle::verify_path(hash, at.index, at.count, &path, tree.root().0).unwrap();
+            let (hash, root) = (leaf.hash().0, tree.root().0);
+            RewardTree::verify_path(hash, at.index, at.count, &path, root).unwrap();
         }
         assert_eq!(tree.leaf_of(account(9)), None);
     }

@@ -34,6 +34,8 @@ pub(crate) struct Challenge {
     /// More bundles of the same lane and epoch: what one hex cannot show, two may.
     #[arg(long = "with", value_name = "BUNDLE")]
     others: Vec<PathBuf>,
+    #[command(flatten)]
+    rewards: fault::rewards::RewardFiles,
     /// Beacon block root that you trust; the bundle must stand on it.
     #[arg(long)]
     checkpoint: B256,
@@ -51,6 +53,14 @@ pub(crate) struct Challenge {
     json: bool,
 }
 
+/// What is brought before the game.
+enum Showing {
+    /// To a verifier.
+    Proof(Proof),
+    /// To the quorum, and why.
+    Question(Leaf, &'static str),
+}
+
 /// What is sealed, and what shows it.
 struct Sealing {
     kind: u8,
@@ -61,22 +71,35 @@ struct Sealing {
 /// Judges offline, then seals and shows; says what came of it.
 pub(crate) async fn challenge(wanted: &Challenge) -> Result<String> {
     let case = Case::open(&wanted.bundle, &wanted.others, wanted.checkpoint)?;
-    let fault = ground(&case, wanted.anyway)?;
     let key = court::key(&wanted.key_file)?;
     let court = Court::new(&wanted.rpc, &key)?;
     let game = court.game(&case).await?;
-    let proof = accepted(&court, &game, &case, fault.proof).await?;
-    let sealing = Sealing::new(&case, &key, proof.as_ref().ok(), &fault.leaf);
-    let index = fault.leaf.index.saturating_to::<u64>();
-    let outcome = match &proof {
-        Ok(proof) => show(&court, &game, &case, &sealing, proof).await?,
-        Err(_) => ask(&court, &game, &case, &sealing, fault.leaf).await?,
+    let fault = match fault::rewards::find(&wanted.rewards, &case, &court.provider).await? {
+        Some(fault) => fault,
+        None => ground(&case, wanted.anyway)?,
+    };
+    let index = fault.leaf.as_ref().map(|leaf| leaf.index.saturating_to::<u64>());
+    let showing = match accepted(&court, &game, &case, fault.proof).await? {
+        Ok(proof) => Showing::Proof(proof),
+        Err(because) => {
+            let leaf = fault.leaf.with_context(|| {
+                format!("{}: {because}, and the quorum judges verdicts only", fault.what)
+            })?;
+            Showing::Question(leaf, because)
+        }
+    };
+    let sealing = Sealing::new(&case, &key, &showing);
+    let (outcome, because) = match showing {
+        Showing::Proof(proof) => (show(&court, &game, &case, &sealing, &proof).await?, None),
+        Showing::Question(leaf, because) => {
+            (ask(&court, &game, &case, &sealing, leaf).await?, Some(because))
+        }
     };
     let said = json!({
         "fault": fault.what,
         "leaf": index,
         "kind": sealing.kind,
-        "quorum_because": proof.err(),
+        "quorum_because": because,
         "seal": sealing.hash,
         "game": game.address(),
         "outcome": outcome,
@@ -125,10 +148,10 @@ async fn accepted(
 }
 
 impl Sealing {
-    fn new(case: &Case, key: &PrivateKeySigner, proof: Option<&Proof>, leaf: &Leaf) -> Self {
-        let (kind, proof_hash) = match proof {
-            Some(proof) => (proof.kind, keccak256(&proof.bytes)),
-            None => (KIND_QUORUM, keccak256(leaf.abi_encode())),
+    fn new(case: &Case, key: &PrivateKeySigner, showing: &Showing) -> Self {
+        let (kind, proof_hash) = match showing {
+            Showing::Proof(proof) => (proof.kind, keccak256(&proof.bytes)),
+            Showing::Question(leaf, _) => (KIND_QUORUM, keccak256(leaf.abi_encode())),
         };
         let (entry, commitment) = (entry_key(case), roots(&case.bundle.lane).commitment());
         let named = [entry, commitment, U256::from(kind).into(), proof_hash];

@@ -3,11 +3,13 @@
 //! ```text
 //! leaf ── evidence path ─┬─ both hold: openings (1), signatures, replay keys, scores (2), module (5), output (255)
 //!      └─ verdict path ──┴─ one of them: with a leaf that has the other, evidence that was not judged (4)
+//! reward leaves ── root ─── sums, the epoch before, accounts (3)
 //! ```
 //! Nothing here is believed: a leaf counts for a root only if its path leads there.
 
 mod inclusion;
 mod receipts;
+pub(super) mod rewards;
 mod storage;
 
 use alloy::sol_types::SolValue as _;
@@ -41,8 +43,8 @@ pub(super) const KIND_QUORUM: u8 = 255;
 pub(super) struct Fault {
     /// In words.
     pub(super) what: String,
-    /// The leaf of the verdict tree that the quorum is asked about where no verifier shows it.
-    pub(super) leaf: Leaf,
+    /// The leaf of the verdict tree that the quorum is asked about where no verifier shows it; rewards have none.
+    pub(super) leaf: Option<Leaf>,
     /// What a verifier takes, or why none can.
     pub(super) proof: Result<Proof, &'static str>,
 }
@@ -95,7 +97,7 @@ fn wrong_run(bundle: &ProofBundle, deployed: &DeployedNetwork) -> Result<Option<
         let bytes = bundle.evidence.anchor_header.clone();
         let what = format!("module {judged} judged, the registry pins {pinned}");
         let proof = Ok(Proof { kind: KIND_MODULE, bytes });
-        return Ok(Some(Fault { what, leaf: placed(lane, first), proof }));
+        return Ok(Some(Fault { what, leaf: Some(placed(lane, first)), proof }));
     }
     for leaf in leaves() {
         let (given, got) = (B256::from(again.answer(leaf)?), B256::from(sha256(&leaf.output)));
@@ -104,7 +106,7 @@ fn wrong_run(bundle: &ProofBundle, deployed: &DeployedNetwork) -> Result<Option<
                 "leaf {}: output {got} was committed, the pinned module gives {given}",
                 leaf.index
             );
-            return Ok(Some(Fault { what, leaf: placed(lane, leaf), proof: Err(RUN_AGAIN) }));
+            return Ok(Some(Fault { what, leaf: Some(placed(lane, leaf)), proof: Err(RUN_AGAIN) }));
         }
     }
     Ok(None)
@@ -113,7 +115,7 @@ fn wrong_run(bundle: &ProofBundle, deployed: &DeployedNetwork) -> Result<Option<
 /// Nothing is wrong, and the quorum is to be asked all the same: about the first leaf.
 pub(super) fn nothing(case: &Case) -> Option<Fault> {
     let leaf = placed(&case.bundle.lane, case.sound().next()?);
-    Some(Fault { what: "nothing".to_owned(), leaf, proof: Err(RUN_AGAIN) })
+    Some(Fault { what: "nothing".to_owned(), leaf: Some(leaf), proof: Err(RUN_AGAIN) })
 }
 
 /// A leaf of the verdict tree as the contracts take it.

@@ -131,7 +131,8 @@ fn rules(host: &Host, checks: &[BuiltCheck], table: &mut Table) -> Result<()> {
 /// Memory of instances that have judged and are still held, each row in a pool that nobody used before.
 fn memory(checks: &[BuiltCheck], table: &mut Table) -> Result<()> {
     let wasm_of = |name: &str| {
-        let check = checks.iter().find(|check| check.name == name).context("not in the manifest")?;
+        let check =
+            checks.iter().find(|check| check.name == name).context("not in the manifest")?;
         anyhow::Ok(fs::read(&check.path)?)
     };
     let (empty, nothing) = ready_output()?;

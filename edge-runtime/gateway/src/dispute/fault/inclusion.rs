@@ -32,7 +32,7 @@ pub(super) fn not_judged(lane: &LaneManifest, leaves: &[&EvidenceLeaf]) -> Optio
         };
         Some(Fault {
             what: format!("leaf {}: what was judged is not the evidence there", leaf.index),
-            leaf,
+            leaf: Some(leaf),
             proof: Ok(Proof { kind: KIND_INCLUSION, bytes: shown.abi_encode() }),
         })
     })

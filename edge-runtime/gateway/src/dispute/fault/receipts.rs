@@ -28,7 +28,7 @@ pub(super) fn forged(lane: &LaneManifest, leaves: &[&EvidenceLeaf]) -> Option<Fa
     leaves.iter().find_map(|leaf| {
         let error = evidence::authenticate(&leaf.bundle).err()?;
         let what = format!("leaf {}: {error}", leaf.index);
-        Some(Fault { what, leaf: placed(lane, leaf), proof: unsigned(lane, leaf) })
+        Some(Fault { what, leaf: Some(placed(lane, leaf)), proof: unsigned(lane, leaf) })
     })
 }
 
@@ -75,7 +75,7 @@ pub(super) fn claimed_twice(lane: &LaneManifest, leaves: &[&EvidenceLeaf]) -> Op
             let what =
                 format!("leaves {} and {} are one pass, counted twice", first.index, leaf.index);
             let proof = Ok(of_form(KIND_RECEIPT, DOUBLE_CLAIM, shown));
-            return Some(Fault { what, leaf: placed(lane, leaf), proof });
+            return Some(Fault { what, leaf: Some(placed(lane, leaf)), proof });
         }
     }
     None
@@ -89,7 +89,7 @@ pub(super) fn over_cap(lane: &LaneManifest, leaves: &[&EvidenceLeaf]) -> Option<
         (score > FULL_SCORE_PPM).then(|| Fault {
             what: format!("leaf {}: scores {score} ppm of {FULL_SCORE_PPM}", leaf.index),
             proof: Ok(of_form(KIND_RECEIPT, OVER_CAP, shown.abi_encode())),
-            leaf: shown,
+            leaf: Some(shown),
         })
     })
 }

@@ -34,7 +34,7 @@ pub(super) fn wrong_opening(lane: &LaneManifest, leaves: &[&EvidenceLeaf]) -> Op
         };
         Some(Fault {
             what: format!("leaf {}: opening {place} does not lead to the piece", leaf.index),
-            leaf: placed(lane, leaf),
+            leaf: Some(placed(lane, leaf)),
             proof: Ok(Proof { kind: KIND_STORAGE, bytes: shown.abi_encode() }),
         })
     })
