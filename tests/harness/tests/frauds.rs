@@ -159,17 +159,17 @@ impl Scene {
             lie("above", 2, self.check, here, &[other.clone(), above]),
             module,
             twice,
-            not_judged(lie("elsewhere", 5, self.check, here, &[passed]), &other),
+            not_judged(lie("elsewhere", 5, self.check, here, &[passed.clone()]), &other),
             lie("ed25519", 6, self.check, (forged_lane, forged_shard), &[forged]),
             pays(
-                lie("sum", 7, self.check, here, std::slice::from_ref(&other)),
+                lie("sum", 7, self.check, here, std::slice::from_ref(&passed)),
                 vec![earned(1), RewardLeaf { cumulative: earned(2).cumulative + 1, ..earned(2) }],
             ),
             pays(
-                lie("twice-paid", 8, self.check, here, std::slice::from_ref(&other)),
+                lie("twice-paid", 8, self.check, here, std::slice::from_ref(&passed)),
                 vec![earned(1), earned(2), earned(1)],
             ),
-            pays(lie("paid", 9, self.check, here, &[other]), vec![earned(1), earned(2)]),
+            pays(lie("paid", 9, self.check, here, &[passed]), vec![earned(1), earned(2)]),
         ])
     }
 
@@ -379,8 +379,8 @@ async fn every_kind_of_fraud_is_struck_out_and_what_is_right_is_not_challenged()
     scene.is_won(&lies, "elsewhere", 4, &["0", "1"]).await?;
     scene.is_won(&lies, "module", 5, &["0"]).await?;
     scene.is_decided_by_the_quorum(&lies, "ed25519").await?;
-    // what is struck out once is not challenged again
-    scene.is_refused(&["storage-0"], "refuted").await
+    // a seal is used once
+    scene.is_refused(&["storage-0"], "used up").await
 }
 
 fn call_roots(manifest: &LaneManifest) -> Roots {
