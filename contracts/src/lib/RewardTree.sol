@@ -16,12 +16,10 @@ library RewardTree {
     {
         require(count <= type(uint64).max, MerkleTree.LeafIndex(index, count));
         uint256 first;
-        uint256 end;
         assembly ("memory-safe") {
             first := add(path, 32)
-            end := add(first, shl(5, mload(path)))
         }
-        return _foldAt(leaf, index, count, first, end);
+        return _foldAt(leaf, index, count, first, first + 32 * path.length);
     }
 
     /// @notice The root that a packed proof leads to: index (8 bytes) ‖ count (8) ‖ the leaf's data (60)
@@ -30,21 +28,20 @@ library RewardTree {
         bytes32 leaf;
         uint256 index;
         uint256 count;
-        uint256 first;
-        uint256 end;
+        uint256 at;
         assembly ("memory-safe") {
             // behind the words that the fold hashes; nothing is allocated until it is done
-            let at := add(mload(0x40), 96)
+            at := add(mload(0x40), 96)
             calldatacopy(at, proof.offset, proof.length)
             index := shr(192, mload(at))
             count := shr(192, mload(add(at, 8)))
             // the count's last byte makes room for the leaf's prefix
             mstore8(add(at, 15), 0)
             leaf := keccak256(add(at, 15), 61)
-            first := add(at, 76)
-            end := add(at, proof.length)
         }
-        return _foldAt(leaf, index, count, first, end);
+        unchecked {
+            return _foldAt(leaf, index, count, at + 76, at + proof.length);
+        }
     }
 
     /// @dev `count` has 64 bits. A path that is too short is counted on over whatever stands behind it,
@@ -57,16 +54,13 @@ library RewardTree {
         require(index < count, MerkleTree.LeafIndex(index, count));
         uint256 sibling = first;
         uint256 buffer;
-        uint256 left;
-        uint256 right;
         assembly ("memory-safe") {
             buffer := mload(0x40)
-            left := add(buffer, 1)
-            right := add(buffer, 33)
             mstore8(buffer, 1)
         }
         node = leaf;
         unchecked {
+            (uint256 left, uint256 right) = (buffer + 1, buffer + 33);
             uint256 last = count - 1;
             // above: whether the node is not yet the last of its level; below: its index, times 32
             uint256 at = ((index ^ last) << 133) | (index << 5);

@@ -50,17 +50,17 @@ library Sha254 {
             }
             // two levels a turn: most of what a turn costs beside the hashes is the turning
             while (first != end) {
+                uint256 place = at & 32;
                 assembly ("memory-safe") {
-                    let place := and(at, 32)
                     mstore(place, node)
                     mstore(xor(place, 32), mload(first))
                     done := and(done, staticcall(gas(), 2, 0, 64, 0, 32))
                 }
                 first += stride;
                 assembly ("memory-safe") {
-                    let place := and(shr(1, at), 32)
-                    mstore(place, and(mload(0), not(0xc0)))
-                    mstore(xor(place, 32), mload(first))
+                    let other := and(shr(1, at), 32)
+                    mstore(other, and(mload(0), not(0xc0)))
+                    mstore(xor(other, 32), mload(first))
                     done := and(done, staticcall(gas(), 2, 0, 64, 0, 32))
                     node := and(mload(0), not(0xc0))
                 }
