@@ -20,7 +20,7 @@ use std::process::Command;
 use alloy_primitives::{Address, B256, U256, hex, keccak256};
 use heliotrope_checks::data_transfer;
 use heliotrope_contracts::{
-    burned_by_slot, check_id, check_version_slots, claimed_slot, layout, mapping, offset,
+    burned_by_slot, check_id, check_version_slots, claimed_slot, layout, mapping,
     reward::RewardLeaf, reward_stream, seal_slots, settlement_slots,
 };
 use heliotrope_device_proofs::{

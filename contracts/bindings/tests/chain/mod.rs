@@ -15,13 +15,13 @@ use serde_json::Value;
 
 /// anvil's first account, whose key is in its documentation.
 const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
-pub const OWNER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+pub(crate) const OWNER: &str = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 
 /// An anvil of its own, and what drives it.
-pub struct Chain {
+pub(crate) struct Chain {
     node: Child,
-    pub rpc: String,
-    pub root: PathBuf,
+    pub(crate) rpc: String,
+    pub(crate) root: PathBuf,
 }
 
 impl Drop for Chain {
@@ -32,7 +32,7 @@ impl Drop for Chain {
 }
 
 impl Chain {
-    pub fn start(hardfork: &str) -> Option<Self> {
+    pub(crate) fn start(hardfork: &str) -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let anvil = tool(&root, "anvil");
         if !anvil.is_file() || !root.join("out/HexEscrow.sol/HexEscrow.json").is_file() {
@@ -50,7 +50,7 @@ impl Chain {
         Some(Self { node, rpc: at.unwrap(), root })
     }
 
-    pub fn cast(&self, arguments: &[&str]) -> String {
+    pub(crate) fn cast(&self, arguments: &[&str]) -> String {
         let (command, rest) = arguments.split_first().unwrap();
         let mut cast = Command::new(tool(&self.root, "cast"));
         let output = cast.args([command, "--rpc-url", &self.rpc]).args(rest).output().unwrap();
@@ -59,7 +59,7 @@ impl Chain {
         String::from_utf8(out).unwrap().trim().to_owned()
     }
 
-    pub fn deploy(&self, contract: &str, signature: &str, arguments: &[&str]) -> Address {
+    pub(crate) fn deploy(&self, contract: &str, signature: &str, arguments: &[&str]) -> Address {
         let artefact = fs::read(self.root.join(format!("out/{contract}.sol/{contract}.json")));
         let artefact: Value = serde_json::from_slice(&artefact.unwrap()).unwrap();
         let code = artefact["bytecode"]["object"].as_str().unwrap();
@@ -69,7 +69,7 @@ impl Chain {
         receipt["contractAddress"].as_str().unwrap().parse().unwrap()
     }
 
-    pub fn send(&self, to: Address, value: &str, signature: &str, arguments: &[&str]) {
+    pub(crate) fn send(&self, to: Address, value: &str, signature: &str, arguments: &[&str]) {
         let to = to.to_string();
         let mut call =
             vec!["send", "--private-key", KEY, "--json", "--value", value, &to, signature];
@@ -79,7 +79,7 @@ impl Chain {
     }
 
     /// What a getter returns, one number per value of its tuple.
-    pub fn get(&self, of: Address, signature: &str, arguments: &[&str]) -> Vec<U256> {
+    pub(crate) fn get(&self, of: Address, signature: &str, arguments: &[&str]) -> Vec<U256> {
         let of = of.to_string();
         let mut call = vec!["call", &of, signature];
         call.extend_from_slice(arguments);
@@ -93,7 +93,7 @@ impl Chain {
     }
 
     /// The word at a slot, proven under the state root of the newest block by the client's own verifier.
-    pub fn word(&self, of: Address, slot: B256) -> U256 {
+    pub(crate) fn word(&self, of: Address, slot: B256) -> U256 {
         let block = self.json(&["rpc", "eth_getBlockByNumber", "latest", "false"]);
         let state_root = block["stateRoot"].as_str().unwrap().parse().unwrap();
         let (name, slots) = (of.to_string(), format!("[\"{slot}\"]"));
@@ -111,13 +111,13 @@ impl Chain {
         word
     }
 
-    pub fn pass(&self, seconds: &str) {
+    pub(crate) fn pass(&self, seconds: &str) {
         self.cast(&["rpc", "evm_increaseTime", seconds]);
         self.cast(&["rpc", "evm_mine"]);
     }
 
     /// Every member of a struct at its slot is what the getter returns in its place.
-    pub fn same(&self, contract: &str, of: Address, name: &str, first: B256, got: &[U256]) {
+    pub(crate) fn same(&self, contract: &str, of: Address, name: &str, first: B256, got: &[U256]) {
         let layout = fs::read(self.root.join(format!("layout/{contract}.json"))).unwrap();
         let layout: Value = serde_json::from_slice(&layout).unwrap();
         let members = layout["types"][format!("t_struct({name})_storage")]["members"].clone();
@@ -137,7 +137,7 @@ impl Chain {
     }
 }
 
-pub fn tool(root: &Path, name: &str) -> PathBuf {
+pub(crate) fn tool(root: &Path, name: &str) -> PathBuf {
     root.join(format!("node_modules/@foundry-rs/{name}-linux-amd64/bin/{name}"))
 }
 
