@@ -93,7 +93,7 @@ fn check(
     let (outcome, summary) = outcome(judged.values().map(|proof| proof.check.as_ref().err()), good);
     let bytes = leaves
         .iter()
-        .fold(about.judge.module_len, |sum: usize, leaf| sum.saturating_add(leaf.output.len()));
+        .fold(about.judge.bytes.len(), |sum: usize, leaf| sum.saturating_add(leaf.output.len()));
     let mut link = Link::new(LinkName::Check, outcome, summary)
         .checked(format!(
             "module {} is version {} in the check registry at block {}",
@@ -101,7 +101,7 @@ fn check(
             pin.version,
             about.anchor.number()
         ))
-        .checked(format!("its parameters are the pinned {}", pin.params_hash))
+        .checked(about.judge.parameters())
         .checked(format!(
             "the check's only clock is the anchor block's time, {}",
             about.anchor.timestamp()

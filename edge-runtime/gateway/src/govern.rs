@@ -12,11 +12,7 @@ use std::path::Path;
 
 use alloy_primitives::{B256, U256};
 use anyhow::{Context as _, Result, ensure};
-use heliotrope_contracts::{
-    Settlement,
-    reward::{Rate, rate_count_slot, rate_slots},
-    settlement_slots,
-};
+use heliotrope_contracts::{Settlement, reward::Rate, settlement_slots};
 use heliotrope_device_proofs::{
     bundle::EvidenceBundle,
     epoch::{EpochManifest, EvidenceLeaf, LaneManifest, ShardEvidence},
@@ -27,8 +23,8 @@ use heliotrope_light_client::{
     network::DeployedNetwork,
     proof_chain::{
         Anchor, Pin,
-        diff::{Compared, Diff, Told},
-        roots,
+        diff::{self, Compared, Diff, Told},
+        prove_rate, roots,
     },
 };
 
@@ -160,18 +156,9 @@ impl Epoch<'_> {
 
     /// What the schedule pays in the epoch; nothing where the network has no schedule, or no rate holds yet.
     async fn rate(&self, block: &ProvenBlock) -> Result<Option<Rate>> {
-        let Some(schedule) = self.deployed.contracts.reward_schedule else { return Ok(None) };
-        let check_id = self.deployed.check_id;
-        let count = self.words(block, schedule, &[rate_count_slot(check_id)]).await?;
-        let count = count.first().copied().unwrap_or_default();
-        for version in (1..=u64::try_from(count).context("count of rates")?).rev() {
-            let words = self.words(block, schedule, &rate_slots(check_id, version)).await?;
-            let rate = words.first_chunk::<2>().map(|words| Rate::from_words(*words));
-            if let Some(rate) = rate.filter(|rate| rate.from_epoch <= self.manifest.epoch) {
-                return Ok(Some(rate));
-            }
-        }
-        Ok(None)
+        let rpc = format!("{}/rpc", self.carrier.base);
+        let platform = &self.carrier.platform;
+        Ok(prove_rate(platform, &rpc, block, self.deployed, self.manifest.epoch).await?)
     }
 
     async fn words(
@@ -215,14 +202,7 @@ impl Epoch<'_> {
                 let evidence = self.evidence(lane, *parent).await?;
                 leaves.extend(self.compare_shard(lane, evidence, a, b).await?);
             }
-            leaves.sort_by_key(|(leaf, _)| leaf.index);
-            leaves.dedup_by_key(|(leaf, _)| leaf.index);
-            let served = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
-            let unserved = lane.leaf_count.saturating_sub(served);
-            found.unserved = found.unserved.saturating_add(unserved.into());
-            for (leaf, compared) in &leaves {
-                found.add(lane, leaf, compared);
-            }
+            found.add_lane(lane, leaves);
         }
         Ok(found)
     }
@@ -258,9 +238,10 @@ impl Epoch<'_> {
     ) -> Result<()> {
         let (mut anchor, _) = self.anchor(evidence, lane)?;
         let (rpc, platform) = (format!("{}/rpc", self.carrier.base), &self.carrier.platform);
-        for (address, keys) in side_by_side::missing(evidence, &mut anchor, candidates) {
+        let [a, b] = candidates.map(Candidate::version);
+        for (address, keys) in diff::missing(evidence, &mut anchor, [&a, &b]) {
             match prove_storage(platform, &rpc, &anchor.block(), address, &keys).await {
-                Ok(proven) => side_by_side::add_nodes(evidence, proven.nodes),
+                Ok(proven) => diff::add_nodes(evidence, proven.nodes),
                 Err(error) => tracing::warn!(%error, "a fact that the evidence does not prove"),
             }
         }

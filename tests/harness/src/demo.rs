@@ -5,12 +5,14 @@ use std::{path::Path, str::FromStr};
 use anyhow::Result;
 
 use crate::{
+    change,
+    checks_build::build_for_speed,
     lie::Link,
     lie_settlement::{Lie, Planted},
     quorum::{CHALLENGER_KEY, QUORUM_KEYS},
     setup,
     web_build::build_web,
-    world::{self, World, WorldConfig},
+    world::{self, CHECK, World, WorldConfig},
 };
 
 /// What the demo can be asked.
@@ -51,6 +53,8 @@ impl FromStr for DemoLie {
 pub fn demo(root: &Path, options: DemoOptions) -> Result<()> {
     setup::for_demo(root)?;
     let checks = world::build(root)?;
+    // another build of the same rules: what the vote is about
+    let next = build_for_speed(root, CHECK, &root.join("target/heliotrope/next-version"))?;
     let web = build_web(root, &root.join("target/heliotrope/web"))?;
     let config = WorldConfig {
         root: root.to_path_buf(),
@@ -68,9 +72,18 @@ pub fn demo(root: &Path, options: DemoOptions) -> Result<()> {
     runtime.block_on(async {
         let run = async {
             let mut world = World::start(config, &checks).await?;
-            let settled = options.lie == Some(DemoLie::Settlement);
-            let planted = world.live_with(if settled { &[Lie::Verdict] } else { &[] }).await?;
+            let lies: &[Lie] = match options.lie {
+                Some(DemoLie::Settlement) => &[Lie::Verdict],
+                _ => &[],
+            };
+            let all = world.fleet.reports.len();
+            let [first, ..] = change::parts(all);
+            let changes = options.lie.is_none();
+            let planted = world.live_after(if changes { first } else { 0..all }, lies).await?;
             say(&world, options.lie, &planted)?;
+            if changes {
+                change::run(&mut world, &next).await?;
+            }
             watch(&mut world).await
         };
         tokio::select! {

@@ -5,7 +5,9 @@ use leptos::prelude::*;
 
 use crate::{
     app::{Ctx, ctx},
+    change::Change,
     list::List,
+    save::Challenge,
     words,
 };
 
@@ -43,6 +45,7 @@ pub(crate) fn Overview() -> impl IntoView {
         }
     };
     view! {
+        {move || model.broken.get().and_then(|broken| broken.shown_by).map(|cell| view! { <Challenge cell/> })}
         <h2>"The chain of proof"</h2>
         <p class="progress" role="status">{progress}</p>
         {move || {
@@ -54,6 +57,7 @@ pub(crate) fn Overview() -> impl IntoView {
         <ol class="links">
             {move || model.links.get().into_iter().map(|report| view! { <Link report/> }).collect_view()}
         </ol>
+        <Change/>
         <List/>
     }
 }

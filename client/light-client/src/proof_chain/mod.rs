@@ -14,10 +14,12 @@
 
 mod anchor;
 pub mod diff;
+mod rate;
 mod verify;
 mod versions;
 
 pub use anchor::{Anchor, AnchorError, Pin};
+pub use rate::prove_rate;
 pub use verify::{LinkReport, Outcome, ProvenLeaf, Report, verify};
 pub use versions::{ProvenVersions, prove_versions};
 
