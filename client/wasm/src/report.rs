@@ -162,6 +162,11 @@ impl Link {
     }
 }
 
+/// `1 beacon`, `2 beacons`.
+pub(crate) fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `0x…` of any bytes.
 pub(crate) fn hex0x(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))

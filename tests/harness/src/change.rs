@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What the vote changes: how many witnesses of a beacon count.
-pub const NEW_SELECTED: u32 = 5;
+pub const NEW_SELECTED: u32 = 10;
 /// Seconds of notice beyond the registry's shortest: time to look at the page, and for an epoch that is judged by both.
 const NOTICE_S: u64 = 120;
 /// How long anything may take that is waited for.
@@ -62,7 +62,8 @@ pub async fn run(world: &mut World, version: &BuiltCheck) -> Result<()> {
         world.vote_with_notice(new.module, new.params, NOTICE_S, |step| teller.step(step)).await?;
     let short = hex::encode(&new.module[..4]);
     teller.tell(&format!(
-        "the registry pins module {short}… as version 2; it judges from {active_from} (Unix time) on, in {} s",
+        "the registry pins module {short}… as version 2; it judges from {} on, in {} s",
+        utc(active_from),
         world.chain_now_s().await?.abs_diff(active_from)
     ));
     until(world, |status| status["next_version"]["ready"] == true).await?;
@@ -107,6 +108,12 @@ impl Teller {
             Step::Executed => self.tell("executed by the timelock"),
         }
     }
+}
+
+/// The time of day: `18:43:39 UTC`.
+fn utc(unix_s: u64) -> String {
+    let (minutes, seconds) = (unix_s / 60, unix_s % 60);
+    format!("{:02}:{:02}:{seconds:02} UTC", minutes / 60 % 24, minutes % 60)
 }
 
 async fn settle(world: &mut World, part: Range<usize>) -> Result<u64> {

@@ -67,6 +67,16 @@ pub fn test_all(root: &Path) -> Result<bool> {
     Ok(tally.close())
 }
 
+/// Runs the tests in the browser alone; whether all of them passed.
+pub fn test_browser(root: &Path) -> Result<bool> {
+    setup::for_tests(root)?;
+    let mut tally = Tally::default();
+    if let Err(error) = end_to_end(&mut tally, root) {
+        tally.fail("end to end", &error);
+    }
+    Ok(tally.close())
+}
+
 fn cargo(root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(root).args(arguments);

@@ -138,7 +138,7 @@ fn says(said: &SaidOfNext) -> String {
         "{ready} It says that it judged epoch {} by both: {} of {} would come to something else{silent}.",
         beside.epoch,
         words::grouped(beside.changed),
-        words::counted(beside.leaves, "leaf", "leaves"),
+        words::counted(beside.leaves, "beacon", "beacons"),
     )
 }
 

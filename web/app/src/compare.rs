@@ -209,25 +209,25 @@ fn summary(diff: &Diff) -> String {
         0 => String::new(),
         n => format!(
             " {} no verdict in this browser.",
-            if n == 1 { "1 leaf has".to_owned() } else { format!("{n} leaves have") }
+            if n == 1 { "1 beacon has".to_owned() } else { format!("{n} beacons have") }
         ),
     };
     let unserved = match diff.unserved {
         0 => String::new(),
         n => format!(
             " {} committed and not served.",
-            if n == 1 { "1 leaf is".to_owned() } else { format!("{n} leaves are") }
+            if n == 1 { "1 beacon is".to_owned() } else { format!("{n} beacons are") }
         ),
     };
     match diff.changes.len() as u64 {
         0 => format!(
             "Nothing would change: {} come to the same.{silent}{unserved}",
-            words::counted(diff.leaves, "leaf", "leaves")
+            words::counted(diff.leaves, "beacon", "beacons")
         ),
         n => format!(
             "{} of {} in {} would come to something else.{silent}{unserved}",
             words::grouped(n),
-            words::counted(diff.leaves, "leaf", "leaves"),
+            words::counted(diff.leaves, "beacon", "beacons"),
             words::counted(diff.hexes.len() as u64, "hex", "hexes"),
         ),
     }

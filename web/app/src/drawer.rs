@@ -130,8 +130,14 @@ fn Rule(row: RuleRow) -> impl IntoView {
         <tr class=class>
             <td>{row.subject}</td>
             <td>{row.name}{reason.map(|reason| view! { <span class="reason">{reason}</span> })}</td>
-            <td>{if unjudged { "not judged: no source named".to_owned() } else { row.verdict }}</td>
-            <td class="num">{row.observed}</td><td class="num">{row.limit}</td>
+            {if unjudged {
+                view! { <td colspan="3">"not judged: no source named"</td> }.into_any()
+            } else {
+                view! {
+                    <td>{row.verdict}</td>
+                    <td class="num">{row.observed}</td><td class="num">{row.limit}</td>
+                }.into_any()
+            }}
         </tr>
     }
 }
