@@ -289,6 +289,13 @@ impl Session {
             cells.map(|record| (record.clone(), HexState::Broken)).collect()
         };
         self.hexes(&records);
+        // what was going on has stopped
+        let going_on = |report: &&LinkReport| report.outcome == Outcome::Checking;
+        let stopped: Vec<LinkReport> =
+            self.state.borrow().links.values().filter(going_on).cloned().collect();
+        for report in stopped {
+            self.link(LinkReport { outcome: Outcome::Pending, ..report });
+        }
         self.link(Link::new(broken.link, Outcome::Broken, broken.message.clone()).done());
         self.state.borrow_mut().broken = true;
         emit(&FromWorker::Broken {

@@ -127,7 +127,8 @@ fn say_dispute(world: &World, planted: &[Planted]) -> Result<()> {
     for Planted { lane, leaf, cell, .. } in planted {
         println!(
             "  The proposer settled a verdict that the module did not give: leaf {leaf} of lane {lane}, hex {cell:x}. The page must\n  \
-             name CHECK. To have it struck out, with target/release/heliotrope:\n\n    \
+             name CHECK, and hands out the proof. To have it struck out, with target/release/heliotrope (the first\n  \
+             command makes the file that the page hands out, ID is what the second one says):\n\n    \
              heliotrope prove {cell:x} --gateway {} --checkpoint {checkpoint} --out lie.proof\n    \
              heliotrope challenge lie.proof {common} {challenger}",
             world.gateway_url

@@ -50,7 +50,7 @@ pub(crate) fn Overview() -> impl IntoView {
         <p class="progress" role="status">{progress}</p>
         {move || {
             let progress = model.progress.get();
-            (progress.total > 0 && model.done.get().is_none()).then(|| view! {
+            (progress.total > 0 && model.done.get().is_none() && !model.stopped()).then(|| view! {
                 <progress max=progress.total value=progress.done aria-label="Verification progress"></progress>
             })
         }}
