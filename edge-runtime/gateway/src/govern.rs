@@ -23,7 +23,7 @@ use heliotrope_light_client::{
     network::DeployedNetwork,
     proof_chain::{
         Anchor, Pin,
-        diff::{Compared, Diff, Told},
+        diff::{self, Compared, Diff, Told},
         rewards::At,
         roots,
     },
@@ -204,14 +204,7 @@ impl Epoch<'_> {
                 let evidence = self.evidence(lane, *parent).await?;
                 leaves.extend(self.compare_shard(lane, evidence, a, b).await?);
             }
-            leaves.sort_by_key(|(leaf, _)| leaf.index);
-            leaves.dedup_by_key(|(leaf, _)| leaf.index);
-            let served = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
-            let unserved = lane.leaf_count.saturating_sub(served);
-            found.unserved = found.unserved.saturating_add(unserved.into());
-            for (leaf, compared) in &leaves {
-                found.add(lane, leaf, compared);
-            }
+            found.add_lane(lane, leaves);
         }
         Ok(found)
     }
@@ -247,9 +240,10 @@ impl Epoch<'_> {
     ) -> Result<()> {
         let (mut anchor, _) = self.anchor(evidence, lane)?;
         let (rpc, platform) = (format!("{}/rpc", self.carrier.base), &self.carrier.platform);
-        for (address, keys) in side_by_side::missing(evidence, &mut anchor, candidates) {
+        let [a, b] = candidates.map(Candidate::version);
+        for (address, keys) in diff::missing(evidence, &mut anchor, [&a, &b]) {
             match prove_storage(platform, &rpc, &anchor.block(), address, &keys).await {
-                Ok(proven) => side_by_side::add_nodes(evidence, proven.nodes),
+                Ok(proven) => diff::add_nodes(evidence, proven.nodes),
                 Err(error) => tracing::warn!(%error, "a fact that the evidence does not prove"),
             }
         }
