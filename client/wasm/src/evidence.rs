@@ -370,7 +370,10 @@ impl Session {
         let about = chain_view::About { lane, anchor: &anchor, judge: &judge, record: &record };
         let links = chain_view::links(&about, &leaves, &judged, broken.as_ref(), &page);
         let results = chain_view::leaves(&about, &leaves, &judged);
-        Ok(Some(FromWorker::Chain { cell: format!("{cell:x}"), state, links, leaves: results }))
+        let wrong = |proof: &LeafProof| proof.commitment.is_ok() && proof.broken().is_some();
+        let challengeable = !refuted && judged.values().any(wrong);
+        let cell = format!("{cell:x}");
+        Ok(Some(FromWorker::Chain { cell, state, links, leaves: results, challengeable }))
     }
 }
 

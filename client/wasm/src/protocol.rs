@@ -428,6 +428,8 @@ pub enum FromWorker {
         links: Vec<LinkReport>,
         /// The check's results per evidence bundle.
         leaves: Vec<LeafResult>,
+        /// What was committed of it is wrong, and its proof bundle shows that.
+        challengeable: bool,
     },
     /// A link is broken.
     Broken {
