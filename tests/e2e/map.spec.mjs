@@ -235,6 +235,7 @@ liar(`the lie is named: ${LIE.toUpperCase()}`, async () => {
   const end = await state(page);
   assert.equal(end.broken.link, LIE, JSON.stringify(end.broken));
   assert.ok(await page.locator(`.banner-broken[data-link="${LIE}"]`).isVisible());
+  assert.equal(await page.locator(".challenge").count(), 0, "who only carries cannot be challenged on chain");
   if (end.broken.cell === null) {
     assert.equal(end.counts.verified, 0, JSON.stringify(end.counts));
     assert.equal(end.counts.broken, end.total, JSON.stringify(end.counts));

@@ -164,7 +164,7 @@ impl Session {
             if let Some(broken) = proof.broken().filter(|broken| broken.link != LinkName::Device) {
                 let records = self.records(parent);
                 let cell = records.iter().find(|record| record.leaves.contains(&leaf.index));
-                let shown_by = cell.map(|record| record.cell);
+                let shown_by = cell.filter(|_| proof.commitment.is_ok()).map(|record| record.cell);
                 return Err(Broken { shown_by, ..broken.clone() }.into());
             }
             judged.insert(leaf.index, proof);
@@ -196,7 +196,7 @@ impl Session {
                 link: broken.link,
                 message: broken.message,
                 cell: Some(format!("{cell:x}")),
-                shown_by: Some(format!("{cell:x}")),
+                shown_by: broken.shown_by.map(|cell| format!("{cell:x}")),
             });
         }
         if let Some(entry) = self.state.borrow_mut().shards.get_mut(&parent) {
@@ -236,7 +236,11 @@ impl Session {
     fn report_tally(&self, over: bool) {
         let (tally, judge) = {
             let state = self.state.borrow();
-            (state.tally, state.judges.values().next().cloned())
+            // a version that is only compared is no judge
+            let judged = |judge: &&Rc<Judge>| {
+                state.judged_by.iter().any(|by| by.version == judge.pin.version)
+            };
+            (state.tally, state.judges.values().find(judged).cloned())
         };
         let outcome = match tally.broken_devices {
             0 if over => Outcome::Verified,
@@ -366,7 +370,10 @@ impl Session {
         let about = chain_view::About { lane, anchor: &anchor, judge: &judge, record: &record };
         let links = chain_view::links(&about, &leaves, &judged, broken.as_ref(), &page);
         let results = chain_view::leaves(&about, &leaves, &judged);
-        Ok(Some(FromWorker::Chain { cell: format!("{cell:x}"), state, links, leaves: results }))
+        let wrong = |proof: &LeafProof| proof.commitment.is_ok() && proof.broken().is_some();
+        let challengeable = !refuted && judged.values().any(wrong);
+        let cell = format!("{cell:x}");
+        Ok(Some(FromWorker::Chain { cell, state, links, leaves: results, challengeable }))
     }
 }
 
@@ -384,9 +391,12 @@ fn cell_breaks(records: &[CellRecord], judged: &Judged) -> Result<BTreeMap<u64, 
         .collect();
     let mut breaks = BTreeMap::new();
     for record in records {
-        let proofs = record.leaves.iter().map(|index| judged.get(index));
-        if let Some(broken) = proofs.flatten().find_map(LeafProof::broken) {
-            breaks.insert(record.cell, broken.clone());
+        let mut proofs = record.leaves.iter().filter_map(|index| judged.get(index));
+        let broken = proofs.find_map(|proof| Some((proof, proof.broken()?.clone())));
+        if let Some((proof, broken)) = broken {
+            // what is not what was committed shows nothing against whoever committed
+            let shown_by = proof.commitment.is_ok().then_some(record.cell);
+            breaks.insert(record.cell, Broken { shown_by, ..broken });
         } else if folded.get(&record.cell) != Some(record) {
             return Err(Broken::new(
                 LinkName::Commitment,

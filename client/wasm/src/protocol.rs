@@ -3,6 +3,10 @@
 //! The worker's messages are statements about bytes that it has checked; the map paints them and
 //! decides nothing. H3 indexes travel as lower-case hex text, because a JavaScript number holds 53 bits.
 
+mod check;
+
+pub use check::{JudgeInfo, SaidBeside, SaidOfNext, VersionInfo, Versions};
+
 use serde::{Deserialize, Serialize};
 
 /// Version of this protocol; the worker says it in [`FromWorker::Hello`].
@@ -259,70 +263,6 @@ pub struct EpochInfo {
     pub anchor_time: u64,
 }
 
-/// A version of the check that judged, proven from the registry.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JudgeInfo {
-    /// Its number in the registry.
-    pub version: u64,
-    /// sha256 of the module.
-    pub module_hash: String,
-    /// Name of the rule profile in its parameters; empty where they name none.
-    pub profile: String,
-}
-
-/// A version of the check as the registry has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VersionInfo {
-    /// Its number.
-    pub version: u64,
-    /// sha256 of the module.
-    pub module_hash: String,
-    /// sha256 of the parameters.
-    pub params_hash: String,
-    /// Unix seconds from which it judges.
-    pub active_from: u64,
-    /// Name of the rule profile in its parameters, which were compared with their hash; empty where they are not
-    /// served, or name none.
-    pub profile: String,
-}
-
-/// What the check registry says, proven under a finalized header.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Versions {
-    /// The version that judges.
-    pub active: Option<VersionInfo>,
-    /// Those that are announced, the first to come first.
-    pub announced: Vec<VersionInfo>,
-    /// Number of the finalized block.
-    pub block: u64,
-    /// What the gateway says of the next one; nobody can prove it.
-    pub said: Option<SaidOfNext>,
-}
-
-/// What a gateway says of the next version.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SaidOfNext {
-    /// Whether it has it, compiled.
-    pub ready: bool,
-    /// Why not.
-    pub error: Option<String>,
-    /// What came of judging an epoch by both.
-    pub beside: Option<SaidBeside>,
-}
-
-/// What a gateway says of an epoch that it judged by both versions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SaidBeside {
-    /// The epoch.
-    pub epoch: u64,
-    /// Leaves that were judged.
-    pub leaves: u64,
-    /// Leaves that would come to something else.
-    pub changed: u64,
-    /// Leaves without a verdict of one of them.
-    pub no_verdict: u64,
-}
-
 /// A call to execute on proven state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRequest {
@@ -488,6 +428,8 @@ pub enum FromWorker {
         links: Vec<LinkReport>,
         /// The check's results per evidence bundle.
         leaves: Vec<LeafResult>,
+        /// What was committed of it is wrong, and its proof bundle shows that.
+        challengeable: bool,
     },
     /// A link is broken.
     Broken {

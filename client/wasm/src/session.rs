@@ -86,6 +86,8 @@ pub(crate) struct State {
     pub(crate) evidence: BTreeMap<u64, Rc<ShardEvidence>>,
     pub(crate) committed: bool,
     pub(crate) broken: bool,
+    /// The hex whose proof bundle shows what is broken.
+    pub(crate) shown_by: Option<u64>,
     pub(crate) wanted: Option<u64>,
     pub(crate) view: Vec<u64>,
     pub(crate) tally: Tally,
@@ -297,7 +299,11 @@ impl Session {
             self.link(LinkReport { outcome: Outcome::Pending, ..report });
         }
         self.link(Link::new(broken.link, Outcome::Broken, broken.message.clone()).done());
-        self.state.borrow_mut().broken = true;
+        {
+            let mut state = self.state.borrow_mut();
+            state.broken = true;
+            state.shown_by = broken.shown_by;
+        }
         emit(&FromWorker::Broken {
             link: broken.link,
             message: broken.message.clone(),
@@ -361,6 +367,7 @@ impl Session {
             state: hex_state,
             links,
             leaves: Vec::new(),
+            challengeable: state.shown_by == Some(cell),
         });
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn Change() -> impl IntoView {
             {move || match model.versions.get() {
                 None => view! {
                     <p class="progress" data-versions="loading">{if model.stopped() {
-                        "Which versions the registry has was not read."
+                        "The check registry was not read."
                     } else {
                         "Reading which versions the check registry has…"
                     }}</p>
@@ -49,7 +49,9 @@ fn Proven(versions: Versions) -> impl IntoView {
         (!by.is_empty())
             .then(|| format!("Epoch {} was judged by {}.", epoch.epoch, by.join(" and ")))
     };
-    let old = active.clone();
+    // each comes instead of the one before it
+    let before: Vec<_> =
+        std::iter::once(active.clone()).chain(announced.iter().cloned().map(Some)).collect();
     view! {
         <div data-versions=state>
             <p>{match &active {
@@ -58,9 +60,9 @@ fn Proven(versions: Versions) -> impl IntoView {
             }}" "<span class="proven">{format!("✓ proven in this tab at finalized block {}", words::grouped(block))}</span></p>
             {move || judges().map(|text| view! { <p data-judged-by="">{text}</p> })}
             {announced.is_empty().then(|| view! { <p>"No change is announced."</p> })}
-            {announced.into_iter().enumerate().map(|(place, next)| {
+            {announced.into_iter().zip(before).enumerate().map(|(place, (next, old))| {
                 let said = said.clone().filter(|_| place == 0);
-                view! { <Pending old=old.clone() next said/> }
+                view! { <Pending old next said/> }
             }).collect_view()}
         </div>
     }

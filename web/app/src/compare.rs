@@ -17,7 +17,7 @@ pub(crate) enum Comparison {
     /// Areas done, and in all.
     Running(u32, u32),
     /// What would change, and the bytes that say so.
-    Found(Diff, String),
+    Found(Box<Diff>, String),
     /// One of the versions came to no end and was ended.
     NoVerdict(String),
     /// Why nothing can be said.
@@ -30,7 +30,7 @@ impl Comparison {
         let Some(json) = json else { return Self::Failed(error.unwrap_or_default()) };
         let parsed = js_sys::JSON::parse(&json).ok();
         match parsed.and_then(|value| serde_wasm_bindgen::from_value(value).ok()) {
-            Some(diff) => Self::Found(diff, json),
+            Some(diff) => Self::Found(Box::new(diff), json),
             None => Self::Failed("the verifier's answer cannot be read".to_owned()),
         }
     }
@@ -119,7 +119,7 @@ pub(crate) fn Compare(version: u64) -> impl IntoView {
                 Some(Comparison::Failed(why)) => view! {
                     <p class="unknown"><strong>"This cannot be said now: "</strong>{why}"."</p>
                 }.into_any(),
-                Some(Comparison::Found(diff, json)) => view! { <Found version diff json/> }.into_any(),
+                Some(Comparison::Found(diff, json)) => view! { <Found version diff=*diff json/> }.into_any(),
             }}
         </div>
     }

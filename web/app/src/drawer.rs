@@ -1,6 +1,8 @@
 //! The panel of one hex: its state, its five links, and what the check said of each report.
 
-use heliotrope_wasm::protocol::{Hex, HexState, LeafResult, LinkName, Outcome, RuleRow};
+use heliotrope_wasm::protocol::{
+    Hex, HexState, LeafResult, LinkName, LinkReport, Outcome, RuleRow,
+};
 use leptos::prelude::*;
 
 use crate::{
@@ -71,15 +73,11 @@ fn Head(cell: u64, place: String, hex: Hex) -> impl IntoView {
 #[component]
 fn ChainView(chain: Chain) -> impl IntoView {
     let none_green = matches!(chain.state, HexState::Broken | HexState::Refuted);
-    let Chain { cell, links, leaves, state } = chain;
-    let is = |name: LinkName, outcome: Outcome| {
-        links.iter().any(|report| report.link == name && report.outcome == outcome)
+    let Chain { cell, links, leaves, state, challengeable } = chain;
+    let proven = |report: &LinkReport| {
+        report.link == LinkName::Commitment && report.outcome == Outcome::Verified
     };
-    // what was committed is wrong: not what somebody sent on the way
-    let wrong = is(LinkName::Device, Outcome::Broken) || is(LinkName::Check, Outcome::Broken);
-    let challengeable =
-        state != HexState::Refuted && wrong && is(LinkName::Commitment, Outcome::Verified);
-    let committed = is(LinkName::Commitment, Outcome::Verified) || state == HexState::Refuted;
+    let committed = links.iter().any(proven) || state == HexState::Refuted;
     view! {
         {if challengeable {
             Some(view! { <Challenge cell/> }.into_any())

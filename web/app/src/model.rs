@@ -50,6 +50,8 @@ pub(crate) struct Chain {
     pub(crate) state: HexState,
     pub(crate) links: Vec<LinkReport>,
     pub(crate) leaves: Vec<LeafResult>,
+    /// What was committed is wrong, and its proof bundle shows that.
+    pub(crate) challengeable: bool,
 }
 
 /// What the verifier is doing.
@@ -214,10 +216,10 @@ impl Model {
                 }
                 self.hexes_changed();
             }
-            FromWorker::Chain { cell, state, links, leaves } => {
+            FromWorker::Chain { cell, state, links, leaves, challengeable } => {
                 // A chain that arrives after the page broke must not look better than the page.
                 let state = if self.page_is_broken() { HexState::Broken } else { state };
-                self.chain.set(Some(Chain { cell, state, links, leaves }));
+                self.chain.set(Some(Chain { cell, state, links, leaves, challengeable }));
             }
             FromWorker::Broken { link, message, cell, shown_by } => {
                 self.take_break(Break { link, message, cell, shown_by });

@@ -87,7 +87,7 @@ pub(crate) fn Challenge(cell: String) -> impl IntoView {
     };
     view! {
         <section class="challenge" aria-label="Challenge">
-            <h3>"It can be challenged"</h3>
+            <h2>"It can be challenged"</h2>
             <p>"This is committed on chain, and it is wrong. The file holds the proof: reports, module, commitment and headers. "
                 "Whoever shows it to the dispute game, with a bond, has the settlement struck out and is paid from the proposer's bond."</p>
             <SaveProof cell/>
