@@ -100,7 +100,8 @@ impl Rewards {
     ) -> Result<BTreeMap<Address, u64>> {
         let mut by_device: BTreeMap<Bytes32, u64> = BTreeMap::new();
         for judged in judged.iter().filter(|judged| judged.verdict.verdict == Verdict::Pass) {
-            let sum = by_device.entry(judged.device).or_default();
+            let Some(device) = judged.earns else { continue };
+            let sum = by_device.entry(device).or_default();
             *sum = sum.saturating_add(judged.verdict.score_ppm.into());
         }
         let devices: Vec<Bytes32> = by_device.keys().copied().collect();
