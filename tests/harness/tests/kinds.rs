@@ -54,6 +54,7 @@ sol! {
     #[sol(rpc)]
     interface IPossessionVerifier {
         struct Cid { bytes data; }
+        function cutOver() external;
         function createDataSet() external returns (uint256 setId);
         function nextDataSetId() external view returns (uint64);
         function addPieces(uint256 setId, Cid[] calldata pieces) external;
@@ -120,6 +121,8 @@ async fn possession(
     let epoch = deployment.provider().get_block_number().await? + BLOCKS_TO_CHALLENGE;
     let period = contract.nextProvingPeriod(set, U256::from(epoch)).into_transaction_request();
     send(deployment, chain, period).await?;
+    // it is a set of the old layout; and anvil keeps a zero that was written, which no chain does
+    send(deployment, chain, contract.cutOver().into_transaction_request()).await?;
     let beacon = drand.beacon(params.round_of(epoch).context("round")?);
     let digest = U256::from_be_bytes(storage_pdp::seed(&beacon.signature));
     let beacon_call = contract.setBeacon(U256::from(epoch), digest).into_transaction_request();
