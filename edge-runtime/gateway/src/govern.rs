@@ -14,9 +14,8 @@ use alloy_primitives::{B256, U256};
 use anyhow::{Context as _, Result, ensure};
 use heliotrope_contracts::{Settlement, reward::Rate, settlement_slots};
 use heliotrope_device_proofs::{
-    bundle::EvidenceBundle,
     epoch::{EpochManifest, EvidenceLeaf, LaneManifest, ShardEvidence},
-    sha256,
+    evidence, sha256,
 };
 use heliotrope_light_client::{
     execution::{ProvenBlock, prove_storage},
@@ -192,16 +191,16 @@ impl Epoch<'_> {
     /// What judged the epoch: its first lane, at that lane's anchor.
     async fn pin(&self) -> Result<Pin> {
         let lane = self.manifest.lanes.first().context("the epoch has no lanes")?;
-        let (parent, _) = lane.shards.first().context("the first lane has no areas")?;
-        Ok(self.anchor(&self.evidence(lane, *parent).await?, lane)?.1)
+        let area = lane.areas().first().copied().context("the first lane has no areas")?;
+        Ok(self.anchor(&self.evidence(lane, area).await?, lane)?.1)
     }
 
     async fn compare(&self, a: &Candidate, b: &Candidate, rate: Option<Rate>) -> Result<Diff> {
         let mut found = Diff::new(self.manifest.epoch, &a.version(), &b.version(), rate);
         for lane in &self.manifest.lanes {
             let mut leaves = Vec::new();
-            for (parent, _) in &lane.shards {
-                let evidence = self.evidence(lane, *parent).await?;
+            for area in lane.areas() {
+                let evidence = self.evidence(lane, area).await?;
                 leaves.extend(self.compare_shard(lane, evidence, a, b).await?);
             }
             found.add_lane(lane, leaves);
@@ -213,21 +212,18 @@ impl Epoch<'_> {
     async fn compare_shard(
         &self,
         lane: &LaneManifest,
-        mut evidence: ShardEvidence,
+        mut shard: ShardEvidence,
         a: &Candidate,
         b: &Candidate,
     ) -> Result<Vec<(EvidenceLeaf, Compared)>> {
-        for leaf in &evidence.leaves {
+        for leaf in &shard.leaves {
             let at = || format!("lane {}, leaf {}", lane.lane, leaf.index);
             leaf.verify(lane).with_context(at)?;
-            EvidenceBundle::decode(&leaf.bundle)
-                .with_context(at)?
-                .authenticate()
-                .with_context(at)?;
+            evidence::authenticate(&leaf.bundle).with_context(at)?;
         }
-        self.prove_missing(lane, &mut evidence, [a, b]).await?;
-        let (mut anchor, pin) = self.anchor(&evidence, lane)?;
-        side_by_side::compare(evidence.leaves, &mut anchor, &pin, [a, b])
+        self.prove_missing(lane, &mut shard, [a, b]).await?;
+        let (mut anchor, pin) = self.anchor(&shard, lane)?;
+        side_by_side::compare(shard.leaves, &mut anchor, &pin, [a, b])
     }
 
     /// Adds what a version asks for and the evidence does not prove, where the gateway's node still has it. Where it has

@@ -152,8 +152,8 @@ pub(crate) async fn beside(
             old.module_hash
         );
         let mut leaves = Vec::new();
-        for (parent, _) in &lane.shards {
-            let mut evidence = files.read_evidence(epoch, lane.lane, *parent)?;
+        for area in lane.areas() {
+            let mut evidence = files.read_evidence(epoch, lane.lane, area)?;
             prove_missing(chain, lane, &mut evidence, [&old, &new]).await?;
             let (mut anchor, pin) = anchor(chain, &evidence, lane)?;
             let both = [&old, &new];
