@@ -3,65 +3,16 @@
 //   LIE=commitment BASE_URL=… node --test map.spec.mjs      the harness was started with that lie
 // Screenshots go to target/e2e/. CHROMIUM names another browser than /usr/bin/chromium.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { after, before, test } from "node:test";
-import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
+import { test } from "node:test";
+import {
+  BASE, DESKTOP, LINKS, PHONE, axe, browser, drawerLinks, mapReady, open, settled, shot, state, until, verified,
+} from "./browser.mjs";
 
-const BASE = process.env.BASE_URL ?? "http://127.0.0.1:8080";
 const LIE = process.env.LIE ?? "";
-const SHOTS = join(dirname(fileURLToPath(import.meta.url)), "../../target/e2e");
-const LINKS = ["device", "check", "commitment", "header", "checkpoint"];
-const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
-const PATIENCE_MS = Number(process.env.PATIENCE_MS ?? 120_000);
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const ARGS = [
-  "--headless=new", "--no-sandbox", "--disable-gpu", "--enable-unsafe-swiftshader", "--use-gl=angle",
-  "--use-angle=swiftshader", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-];
 
 const none = () => {};
 const honest = LIE === "" ? test : none;
 const liar = LIE === "" ? none : test;
-
-let browser;
-before(async () => {
-  mkdirSync(SHOTS, { recursive: true });
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGS });
-});
-after(() => browser?.close());
-
-/** A page with what went wrong in it and which origins it asked. */
-async function open(hash = "", options = {}) {
-  const context = await browser.newContext({ viewport: DESKTOP, ...options });
-  const page = await context.newPage();
-  const seen = { errors: [], origins: new Set() };
-  page.on("pageerror", (error) => seen.errors.push(error.message));
-  page.on("console", (message) => message.type() === "error" && seen.errors.push(message.text()));
-  context.on("request", (request) => {
-    const url = new URL(request.url());
-    if (url.protocol.startsWith("http")) seen.origins.add(url.origin);
-  });
-  await page.goto(`${BASE}/${hash}`);
-  return { page, context, seen };
-}
-
-const state = (page) => page.evaluate(() => globalThis.__heliotrope);
-const until = (page, predicate, argument) =>
-  page.waitForFunction(predicate, argument, { timeout: PATIENCE_MS, polling: 200 });
-const settled = (page) => until(page, () => {
-  const s = globalThis.__heliotrope;
-  return s && (s.ready || s.broken || s.error || s.crashed || s.empty);
-});
-const verified = (page) => until(page, () => {
-  const s = globalThis.__heliotrope;
-  return s && (s.counts.verified > 0 || s.broken || s.error || s.crashed || s.empty);
-});
-const mapReady = (page) => until(page, () => globalThis.__heliotropeMap?.loaded());
 
 /** Brings a hex to the middle of the map and clicks it there. */
 async function clickHex(page, hex) {
@@ -75,15 +26,6 @@ async function clickHex(page, hex) {
   await page.mouse.click(at.x, at.y);
 }
 
-const drawerLinks = (page) => page.$$eval(".drawer .link", (links) =>
-  links.map((link) => [link.dataset.link, link.dataset.outcome]));
-
-async function axe(page) {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join(", ")}`);
-}
-
 honest("a hex on the map shows five verified links", async () => {
   const { page, context, seen } = await open();
   await verified(page);
@@ -92,7 +34,7 @@ honest("a hex on the map shows five verified links", async () => {
   assert.equal(before.error, null);
   assert.ok(before.counts.verified > 0, `no verified hex: ${JSON.stringify(before)}`);
   await mapReady(page);
-  await page.screenshot({ path: join(SHOTS, "desktop-world.png") });
+  await shot(page, "desktop-world.png");
 
   const hex = before.sample.find((entry) => entry.state === "verified");
   await clickHex(page, hex);
@@ -104,7 +46,7 @@ honest("a hex on the map shows five verified links", async () => {
   await page.locator(".drawer .link details > summary").first().click();
   await page.locator(".drawer .exhibit > summary").first().click();
   assert.match(await page.locator(".drawer .exhibit pre").first().textContent(), /^[0-9a-f]{40,}/);
-  await page.screenshot({ path: join(SHOTS, "desktop-hex.png") });
+  await shot(page, "desktop-hex.png");
   assert.deepEqual(await axe(page), []);
   assert.deepEqual(seen.errors, []);
   await context.close();
@@ -127,7 +69,7 @@ honest("everything is checked, and the list has the numbers of the map", async (
     await until(page, () => globalThis.__heliotrope.selected?.state === "failed");
     await page.locator(".drawer details.leaf > summary").first().click();
     await page.locator(".drawer details.leaf").first().scrollIntoViewIfNeeded();
-    await page.screenshot({ path: join(SHOTS, "desktop-failed.png") });
+    await shot(page, "desktop-failed.png");
   }
   assert.deepEqual(await axe(page), []);
 
@@ -162,12 +104,12 @@ honest("a link to a hex opens it, on a phone, in the dark", async () => {
     globalThis.__heliotropeMap.once("idle", done);
     globalThis.__heliotropeMap.triggerRepaint();
   }));
-  await page.screenshot({ path: join(SHOTS, "phone-hex.png") });
+  await shot(page, "phone-hex.png");
   assert.deepEqual(await axe(page), []);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth);
   assert.ok(wide <= PHONE.width, `the page is ${wide} px wide`);
   await page.locator("button.back").click();
-  await page.screenshot({ path: join(SHOTS, "phone.png") });
+  await shot(page, "phone.png");
   await context.close();
 });
 
@@ -192,7 +134,7 @@ honest("a dead gateway is an error, not an empty map", async () => {
   const end = await state(page);
   assert.match(end.error, /could not be fetched/);
   assert.ok(await page.locator('[data-state="failed"] button').isVisible());
-  await page.screenshot({ path: join(SHOTS, "error.png") });
+  await shot(page, "error.png");
   assert.deepEqual(await axe(page), []);
   await context.close();
 });
@@ -220,7 +162,7 @@ honest("what was synced is proven again after a reload without the network", asy
   // and what cannot be read cannot be shown
   assert.equal(after.counts.verified, 0);
   assert.match(after.error, /could not be fetched/);
-  await page.screenshot({ path: join(SHOTS, "offline.png") });
+  await shot(page, "offline.png");
   assert.deepEqual(await axe(page), []);
   await context.close();
 });
@@ -293,6 +235,7 @@ liar(`the lie is named: ${LIE.toUpperCase()}`, async () => {
   const end = await state(page);
   assert.equal(end.broken.link, LIE, JSON.stringify(end.broken));
   assert.ok(await page.locator(`.banner-broken[data-link="${LIE}"]`).isVisible());
+  assert.equal(await page.locator(".challenge").count(), 0, "who only carries cannot be challenged on chain");
   if (end.broken.cell === null) {
     assert.equal(end.counts.verified, 0, JSON.stringify(end.counts));
     assert.equal(end.counts.broken, end.total, JSON.stringify(end.counts));
@@ -307,7 +250,7 @@ liar(`the lie is named: ${LIE.toUpperCase()}`, async () => {
   }
   await mapReady(page);
   await page.waitForTimeout(1_000);
-  await page.screenshot({ path: join(SHOTS, `lie-${LIE}.png`) });
+  await shot(page, `lie-${LIE}.png`);
   assert.deepEqual(await axe(page), []);
   await context.close();
 });

@@ -13,6 +13,8 @@ pub const EPOCH_VERSION: u64 = 2;
 pub const MAX_LANES: usize = 122;
 /// Most shards in a lane: 7⁴ cells of resolution 4 under a base cell.
 pub const MAX_SHARDS: usize = 2401;
+/// Name of the evidence file of what has no place on the map.
+pub const NO_AREA: u64 = 0;
 /// Most leaves in one evidence file.
 pub const MAX_EVIDENCE_LEAVES: usize = 65_536;
 
@@ -117,6 +119,15 @@ impl EvidenceLeaf {
 canonical!(LaneManifest, EpochManifest, ShardEvidence);
 
 impl LaneManifest {
+    /// The lane's evidence files, by shard parent: those of its map, or the one of what has no place.
+    #[must_use]
+    pub fn areas(&self) -> Vec<u64> {
+        if self.shards.is_empty() && self.leaf_count != 0 {
+            return vec![NO_AREA];
+        }
+        self.shards.iter().map(|(parent, _)| *parent).collect()
+    }
+
     fn encode_to(&self, e: &mut Encoder) {
         let roots = &self.commitment;
         e.array(9).uint(u64::from(self.lane));

@@ -2,6 +2,16 @@
 //!
 //! What devices sign is checked here, before a module sees it. Storage evidence carries no signature: whoever hands it
 //! in, the check judges the bytes alone.
+//!
+//! # Where evidence is settled
+//! | kind | ground |
+//! |---|---|
+//! | radio | where its beaconer is registered |
+//! | coverage map | the area that it is about |
+//! | possession, piece, data transfer | nowhere: a lane drawn from what it is about |
+//!
+//! Whatever can count only once is about one thing, so all of it meets in one lane, where the chain can see two of a
+//! kind; and whoever is about many things has many lanes.
 
 use crate::bundle::KIND_HELIUM_POC;
 use crate::cbor::CborError;
@@ -10,6 +20,16 @@ use crate::coverage_map::{CoverageMapBundle, KIND_COVERAGE_MAP};
 use crate::data_transfer::{DataTransferBundle, KIND_DATA_TRANSFER};
 use crate::pdp::{KIND_POSSESSION_PROOF, PossessionProof};
 use crate::provenance::EvidenceBundleV2;
+#[cfg(feature = "verify")]
+use crate::{
+    Bytes32,
+    bundle::{BundleError, Subject},
+    calldata::ProvePossession,
+    epoch::MAX_LANES,
+    h3,
+    provenance::ProvenanceError,
+    registry, report, sha256,
+};
 
 /// Evidence, decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +47,34 @@ pub enum Evidence {
     DataTransfer(DataTransferBundle),
 }
 
+/// What decides the lane of a piece of evidence.
+#[cfg(feature = "verify")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// The place where the device with this id is registered.
+    Device(Bytes32),
+    /// An H3 cell.
+    Cell(u64),
+    /// No place: the lane is drawn from the name of what it is about.
+    Nowhere(Bytes32),
+}
+
+#[cfg(feature = "verify")]
+impl Ground {
+    /// The lane, where it does not depend on a registry.
+    #[must_use]
+    pub fn lane(&self) -> Option<u32> {
+        match self {
+            Self::Device(_) => None,
+            Self::Cell(cell) => Some(h3::lane(*cell)),
+            Self::Nowhere(name) => {
+                let drawn = name.first_chunk().copied().map(u64::from_be_bytes)?;
+                u32::try_from(drawn.checked_rem(MAX_LANES as u64)?).ok()
+            }
+        }
+    }
+}
+
 /// Why evidence is not what devices signed.
 #[cfg(feature = "verify")]
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +85,10 @@ pub enum EvidenceError {
     Encoding(#[from] CborError),
     /// Of a beacon and its witnesses.
     #[error(transparent)]
-    Radio(#[from] crate::provenance::ProvenanceError),
+    Radio(#[from] ProvenanceError),
+    /// Of a possession proof: calldata that names no data set.
+    #[error(transparent)]
+    Calldata(#[from] crate::calldata::CalldataError),
     /// Of the radios of a map cell.
     #[error(transparent)]
     CoverageMap(#[from] crate::coverage_map::CoverageMapError),
@@ -62,6 +113,31 @@ impl Evidence {
                 let (what, expected) = ("evidence kind", KIND_DATA_TRANSFER);
                 return Err(CborError::Range { what, got, expected });
             }
+        })
+    }
+
+    /// What decides its lane.
+    ///
+    /// # Errors
+    /// If a beacon or the calldata of a proof cannot be read.
+    #[cfg(feature = "verify")]
+    pub fn ground(&self) -> Result<Ground, EvidenceError> {
+        let name =
+            |kind: u64, what: &[u8]| Ground::Nowhere(sha256(&[&kind.to_be_bytes(), what].concat()));
+        Ok(match self {
+            Self::Radio(evidence) => {
+                let beacon = report::decode_beacon(&evidence.bundle.beacon.report);
+                let beacon =
+                    beacon.map_err(|error| BundleError::Report { subject: Subject::Beacon, error });
+                Ground::Device(registry::device_id(&beacon.map_err(ProvenanceError::from)?.pub_key))
+            }
+            Self::Possession(proof) => {
+                let set_id = ProvePossession::decode(&proof.calldata)?.set_id;
+                name(KIND_POSSESSION_PROOF, &set_id.to_be_bytes())
+            }
+            Self::Commp(sample) => name(KIND_COMMP_SAMPLE, &sample.piece_cid),
+            Self::CoverageMap(bundle) => Ground::Cell(bundle.area),
+            Self::DataTransfer(bundle) => name(KIND_DATA_TRANSFER, &bundle.payer),
         })
     }
 
@@ -105,5 +181,29 @@ fn kind(bytes: &[u8]) -> Result<u64, CborError> {
             at: bytes.len(),
             missing: 5_u64.saturating_sub(bytes.len() as u64),
         }),
+    }
+}
+
+#[cfg(all(test, feature = "verify"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_place_has_one_lane_of_all() {
+        let lanes: std::collections::BTreeSet<u32> =
+            (0..=u8::MAX).filter_map(|byte| Ground::Nowhere(sha256(&[byte])).lane()).collect();
+        assert!(lanes.len() > 80 && lanes.iter().all(|lane| (*lane as usize) < MAX_LANES));
+        assert_eq!(Ground::Nowhere([0xff; 32]).lane(), u32::try_from(u64::MAX % 122).ok());
+        assert_eq!(Ground::Cell(0x0892_8308_2803_ffff).lane(), Some(20));
+        assert_eq!(Ground::Device([0; 32]).lane(), None);
+    }
+
+    #[test]
+    fn all_bundles_of_a_payer_meet_in_one_lane_whatever_is_in_them() {
+        let bundle = |epoch| {
+            let payer = vec![1; 33];
+            Evidence::DataTransfer(DataTransferBundle { payer, epoch, sessions: Vec::new() })
+        };
+        assert_eq!(bundle(1).ground().unwrap(), bundle(2).ground().unwrap());
     }
 }

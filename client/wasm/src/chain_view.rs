@@ -14,7 +14,7 @@ use heliotrope_light_client::proof_chain::Anchor;
 use crate::{
     leaf::{Judge, LeafProof, reason_name},
     protocol::{LeafResult, LinkName, LinkReport, Outcome, RuleRow},
-    report::{Broken, Link, hex0x},
+    report::{Broken, Link, counted, hex0x},
 };
 
 /// What the chain is about.
@@ -62,8 +62,11 @@ fn sum_ms(judged: &BTreeMap<u32, LeafProof>, which: usize) -> f64 {
 
 fn device(leaves: &[&EvidenceLeaf], judged: &BTreeMap<u32, LeafProof>) -> LinkReport {
     let reports: usize = judged.values().filter_map(|proof| proof.device.as_ref().ok()).sum();
-    let good =
-        format!("{reports} reports in {} beacons are signed by their devices.", leaves.len());
+    let good = format!(
+        "{} in {} are signed by their devices.",
+        counted(reports, "report"),
+        counted(leaves.len(), "beacon")
+    );
     let (outcome, summary) =
         outcome(judged.values().map(|proof| proof.device.as_ref().err()), good);
     let bytes = leaves.iter().fold(0, |sum: usize, leaf| sum.saturating_add(leaf.bundle.len()));
@@ -87,13 +90,14 @@ fn check(
 ) -> LinkReport {
     let pin = &about.judge.pin;
     let good = format!(
-        "The pinned module gave all {} committed outputs again, byte for byte.",
-        leaves.len()
+        "The pinned module gave {} again that {} committed, byte for byte.",
+        counted(leaves.len(), "output"),
+        if leaves.len() == 1 { "is" } else { "are" }
     );
     let (outcome, summary) = outcome(judged.values().map(|proof| proof.check.as_ref().err()), good);
     let bytes = leaves
         .iter()
-        .fold(about.judge.module_len, |sum: usize, leaf| sum.saturating_add(leaf.output.len()));
+        .fold(about.judge.bytes.len(), |sum: usize, leaf| sum.saturating_add(leaf.output.len()));
     let mut link = Link::new(LinkName::Check, outcome, summary)
         .checked(format!(
             "module {} is version {} in the check registry at block {}",
@@ -101,7 +105,7 @@ fn check(
             pin.version,
             about.anchor.number()
         ))
-        .checked(format!("its parameters are the pinned {}", pin.params_hash))
+        .checked(about.judge.parameters())
         .checked(format!(
             "the check's only clock is the anchor block's time, {}",
             about.anchor.timestamp()

@@ -20,10 +20,12 @@ use crate::{
     chain_view,
     emit::emit,
     leaf::{self, Judge, LeafProof},
+    ledger::struck_out,
     module::CheckModule,
-    protocol::{EpochInfo, FromWorker, HexState, LinkName, Outcome},
+    protocol::{EpochInfo, FromWorker, HexState, JudgeInfo, LinkName, Outcome},
     report::{Broken, Halt, Link, hex0x},
     session::Session,
+    versions::profile_name,
 };
 
 /// A proven cell whose anchor block is older is shown as stale.
@@ -61,7 +63,7 @@ impl Session {
             .or_else(|| state.shards.iter().find(|(_, entry)| !entry.done).map(|(p, _)| *p))
     }
 
-    async fn evidence(
+    pub(crate) async fn evidence(
         &self,
         parent: u64,
         lane: u32,
@@ -88,7 +90,7 @@ impl Session {
     }
 
     /// The anchor of a shard's evidence and the judge that its block's state pins.
-    async fn bench(
+    pub(crate) async fn bench(
         &self,
         evidence: &ShardEvidence,
         manifest: &EpochManifest,
@@ -115,7 +117,7 @@ impl Session {
     }
 
     /// The pinned module and its parameters, fetched from anywhere, compared with the pin.
-    async fn judge(&self, pin: Pin) -> Result<Rc<Judge>, Halt> {
+    pub(crate) async fn judge(&self, pin: Pin) -> Result<Rc<Judge>, Halt> {
         let key = (pin.module_hash, pin.params_hash);
         if let Some(judge) = self.state.borrow().judges.get(&key) {
             return Ok(Rc::clone(judge));
@@ -124,7 +126,7 @@ impl Session {
         let params = self.pinned("params", pin.params_hash).await?;
         let compiled =
             CheckModule::compile(&module).map_err(|error| Halt::no_verdict(&error.to_string()))?;
-        let judge = Rc::new(Judge { pin, module: compiled, params, module_len: module.len() });
+        let judge = Rc::new(Judge { pin, module: compiled, params, bytes: module });
         self.state.borrow_mut().judges.insert(key, Rc::clone(&judge));
         Ok(judge)
     }
@@ -155,11 +157,15 @@ impl Session {
         self.say_epoch(&manifest, &anchor, &judge);
         let mut judged = Judged::new();
         for leaf in &evidence.leaves {
+            self.judging();
             let proof = leaf::prove(leaf, lane, &mut anchor, &judge)?;
             self.count(&proof, leaf.bundle.len(), leaf.output.len());
             // A device's break concerns its hex; what the gateway itself broke concerns everything.
             if let Some(broken) = proof.broken().filter(|broken| broken.link != LinkName::Device) {
-                return Err(broken.clone().into());
+                let records = self.records(parent);
+                let cell = records.iter().find(|record| record.leaves.contains(&leaf.index));
+                let shown_by = cell.filter(|_| proof.commitment.is_ok()).map(|record| record.cell);
+                return Err(Broken { shown_by, ..broken.clone() }.into());
             }
             judged.insert(leaf.index, proof);
             self.step().await?;
@@ -190,6 +196,7 @@ impl Session {
                 link: broken.link,
                 message: broken.message,
                 cell: Some(format!("{cell:x}")),
+                shown_by: broken.shown_by.map(|cell| format!("{cell:x}")),
             });
         }
         if let Some(entry) = self.state.borrow_mut().shards.get_mut(&parent) {
@@ -198,7 +205,8 @@ impl Session {
         Ok(())
     }
 
-    fn records(&self, parent: u64) -> Vec<CellRecord> {
+    /// The cells of a shard.
+    pub(crate) fn records(&self, parent: u64) -> Vec<CellRecord> {
         let state = self.state.borrow();
         state.shards.get(&parent).map(|entry| entry.shard.cells.clone()).unwrap_or_default()
     }
@@ -228,7 +236,11 @@ impl Session {
     fn report_tally(&self, over: bool) {
         let (tally, judge) = {
             let state = self.state.borrow();
-            (state.tally, state.judges.values().next().cloned())
+            // a version that is only compared is no judge
+            let judged = |judge: &&Rc<Judge>| {
+                state.judged_by.iter().any(|by| by.version == judge.pin.version)
+            };
+            (state.tally, state.judges.values().find(judged).cloned())
         };
         let outcome = match tally.broken_devices {
             0 if over => Outcome::Verified,
@@ -270,23 +282,37 @@ impl Session {
             )
             .checked(format!(
                 "module {} is what the check registry pins (version {}, {} bytes)",
-                judge.pin.module_hash, judge.pin.version, judge.module_len
+                judge.pin.module_hash,
+                judge.pin.version,
+                judge.bytes.len()
             ))
-            .checked(format!("its parameters are the pinned {}", judge.pin.params_hash))
+            .checked(judge.parameters())
             .checked("every chain fact it reads is proven under the anchor block's state root")
-            .cost(tally.output_bytes.saturating_add(judge.module_len), tally.check_ms)
+            .cost(tally.output_bytes.saturating_add(judge.bytes.len()), tally.check_ms)
             .done(),
         );
     }
 
     fn say_epoch(&self, manifest: &EpochManifest, anchor: &Anchor, judge: &Judge) {
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let info = JudgeInfo {
+            version: judge.pin.version,
+            module_hash: judge.pin.module_hash.to_string(),
+            profile: profile_name(&judge.params),
+        };
+        let judges = {
+            let mut state = self.state.borrow_mut();
+            if !state.judged_by.contains(&info) {
+                state.judged_by.push(info);
+            }
+            state.judged_by.clone()
+        };
         emit(&FromWorker::Epoch {
             epoch: EpochInfo {
                 epoch: manifest.epoch,
                 lanes: small(manifest.lanes.len()),
                 shards: small(self.state.borrow().shards.len()),
-                module_hash: judge.pin.module_hash.to_string(),
+                judges,
                 anchor_time: anchor.timestamp(),
             },
         });
@@ -318,17 +344,23 @@ impl Session {
         let leaves: Vec<_> =
             evidence.leaves.iter().filter(|leaf| wanted.contains(&leaf.index)).collect();
         for leaf in &leaves {
+            self.judging();
             judged.insert(leaf.index, leaf::prove(leaf, lane, &mut anchor, &judge)?);
             self.step().await?;
         }
         let breaks = cell_breaks(std::slice::from_ref(&record), &judged);
-        let broken = match breaks {
+        let mut broken = match breaks {
             Ok(mut cells) => cells.remove(&cell),
             Err(broken) => Some(broken),
         };
+        let refuted = self.state.borrow().refuted.contains(&index);
+        if refuted {
+            broken = Some(struck_out(lane.lane, manifest.epoch));
+        }
         let now_s = self.platform.now().0;
         let stale = now_s.saturating_sub(anchor.timestamp()) > STALE_AFTER_S;
         let state = match broken {
+            _ if refuted => HexState::Refuted,
             Some(_) => HexState::Broken,
             None if record.passed == 0 => HexState::Failed,
             None if stale => HexState::Stale,
@@ -338,7 +370,10 @@ impl Session {
         let about = chain_view::About { lane, anchor: &anchor, judge: &judge, record: &record };
         let links = chain_view::links(&about, &leaves, &judged, broken.as_ref(), &page);
         let results = chain_view::leaves(&about, &leaves, &judged);
-        Ok(Some(FromWorker::Chain { cell: format!("{cell:x}"), state, links, leaves: results }))
+        let wrong = |proof: &LeafProof| proof.commitment.is_ok() && proof.broken().is_some();
+        let challengeable = !refuted && judged.values().any(wrong);
+        let cell = format!("{cell:x}");
+        Ok(Some(FromWorker::Chain { cell, state, links, leaves: results, challengeable }))
     }
 }
 
@@ -356,9 +391,12 @@ fn cell_breaks(records: &[CellRecord], judged: &Judged) -> Result<BTreeMap<u64, 
         .collect();
     let mut breaks = BTreeMap::new();
     for record in records {
-        let proofs = record.leaves.iter().map(|index| judged.get(index));
-        if let Some(broken) = proofs.flatten().find_map(LeafProof::broken) {
-            breaks.insert(record.cell, broken.clone());
+        let mut proofs = record.leaves.iter().filter_map(|index| judged.get(index));
+        let broken = proofs.find_map(|proof| Some((proof, proof.broken()?.clone())));
+        if let Some((proof, broken)) = broken {
+            // what is not what was committed shows nothing against whoever committed
+            let shown_by = proof.commitment.is_ok().then_some(record.cell);
+            breaks.insert(record.cell, Broken { shown_by, ..broken });
         } else if folded.get(&record.cell) != Some(record) {
             return Err(Broken::new(
                 LinkName::Commitment,

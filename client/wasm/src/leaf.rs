@@ -15,6 +15,7 @@ use crate::{
     platform::clock_ms,
     protocol::LinkName,
     report::{Broken, Halt},
+    versions::profile_name,
 };
 
 /// The pinned module with its parameters, both compared with the pin.
@@ -26,8 +27,17 @@ pub(crate) struct Judge {
     pub(crate) module: CheckModule,
     /// The parameters' bytes.
     pub(crate) params: Vec<u8>,
-    /// Length of the module's bytes.
-    pub(crate) module_len: usize,
+    /// The module's bytes.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Judge {
+    /// The parameters in a sentence.
+    pub(crate) fn parameters(&self) -> String {
+        let profile = profile_name(&self.params);
+        let named = if profile.is_empty() { String::new() } else { format!(", profile {profile}") };
+        format!("its parameters are the pinned {}{named}", self.pin.params_hash)
+    }
 }
 
 /// What a leaf came to.
@@ -73,17 +83,23 @@ pub(crate) fn prove(
         Err(Unproven::NoVerdict(why)) => return Err(Halt::no_verdict(&why)),
     };
     let after_check = clock_ms();
-    let commitment = leaf.verify(lane).map_err(|error| {
-        Broken::new(
-            LinkName::Commitment,
-            format!("leaf {} of lane {}: {error}", leaf.index, lane.lane),
-        )
-    });
+    let commitment = committed(leaf, lane);
     let ms = [after_device - begin, after_check - after_device, clock_ms() - after_check];
     Ok(LeafProof { device, check, commitment, ms })
 }
 
-fn device(leaf: &EvidenceLeaf) -> Result<usize, Broken> {
+/// Link 3 of a leaf.
+pub(crate) fn committed(leaf: &EvidenceLeaf, lane: &LaneManifest) -> Result<(), Broken> {
+    leaf.verify(lane).map_err(|error| {
+        Broken::new(
+            LinkName::Commitment,
+            format!("leaf {} of lane {}: {error}", leaf.index, lane.lane),
+        )
+    })
+}
+
+/// Link 1 of a leaf; how many messages devices signed.
+pub(crate) fn device(leaf: &EvidenceLeaf) -> Result<usize, Broken> {
     evidence::authenticate(&leaf.bundle).map_err(|error| {
         Broken::new(LinkName::Device, format!("evidence leaf {}: {error}", leaf.index))
     })

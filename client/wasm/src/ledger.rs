@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, rc::Rc};
 
 use alloy_primitives::{B256, U256};
-use heliotrope_contracts::{Settlement, settlement_slots};
+use heliotrope_contracts::{STATUS_REFUTED, Settlement, settlement_slots};
 use heliotrope_device_proofs::{
     coverage::CellRecord,
     epoch::{EpochManifest, LaneManifest},
@@ -16,6 +16,7 @@ use heliotrope_light_client::{
 };
 
 use crate::{
+    bundle::ProvenEpoch,
     platform::clock_ms,
     protocol::{HexState, LinkName, Outcome},
     report::{Broken, Halt, Link, hex0x},
@@ -39,11 +40,12 @@ fn broken(message: String) -> Broken {
 }
 
 impl Session {
-    /// Proves the commitments of all lanes at `block`; false while some are not in it yet.
+    /// Proves the commitments of all lanes at `block`, to which the journal leads; false while some are not in it yet.
     pub(crate) async fn prove_commitment(
         &self,
         deployed: &DeployedNetwork,
         block: &ProvenBlock,
+        journal: Option<Vec<u8>>,
     ) -> Result<bool, Halt> {
         let Some(manifest) = self.state.borrow().manifest.clone() else { return Err(Halt::Empty) };
         self.progress("proving what the settlement ledger stores", 0, 0);
@@ -83,7 +85,54 @@ impl Session {
             &Ledger { manifest: &manifest, settlements: &settlements, proven: &proven, ms },
         );
         self.mark_committed();
+        self.strike_out(&settlements);
+        let proven = ProvenEpoch { block: *block, journal, ledger: proven.nodes };
+        self.state.borrow_mut().proven = Some(Rc::new(proven));
         Ok(true)
+    }
+
+    /// Reads the ledger again at a later block: a dispute may have struck out what is on the map.
+    pub(crate) async fn look_for_struck_out(
+        &self,
+        deployed: &DeployedNetwork,
+        block: &ProvenBlock,
+    ) {
+        let Some(manifest) = self.state.borrow().manifest.clone() else { return };
+        let begin = clock_ms() - self.platform.waited_ms();
+        // a carrier that does not answer, or not rightly, is asked again at the next block
+        let Ok(Some(proven)) = self.read_ledger(deployed, block, &manifest).await else { return };
+        let settlements = settlements(&proven.values);
+        if self.strike_out(&settlements) {
+            let ms = clock_ms() - self.platform.waited_ms() - begin;
+            let (settlements, proven) = (&settlements, &proven);
+            let ledger = Ledger { manifest: &manifest, settlements, proven, ms };
+            self.report_commitment(deployed, block, &ledger);
+        }
+    }
+
+    /// Takes lanes off the map whose settlement was refuted; whether there are any that were on it.
+    fn strike_out(&self, settlements: &[Settlement]) -> bool {
+        let mut struck = Vec::new();
+        {
+            let mut state = self.state.borrow_mut();
+            for (index, entry) in settlements.iter().enumerate() {
+                if entry.is_refuted() && state.refuted.insert(index) {
+                    struck.push(index);
+                }
+            }
+        }
+        let mut records = Vec::new();
+        for entry in self.state.borrow_mut().shards.values_mut() {
+            if struck.contains(&entry.lane) {
+                entry.done = true;
+                let cells = entry.shard.cells.iter().cloned();
+                records.extend(cells.map(|record| (record, HexState::Refuted)));
+            }
+        }
+        if !records.is_empty() {
+            self.hexes(&records);
+        }
+        !struck.is_empty()
     }
 
     async fn read_ledger(
@@ -147,6 +196,9 @@ impl Session {
     ) {
         let Ledger { manifest, settlements, proven, ms } = *ledger;
         let finals = settlements.iter().filter(|entry| entry.status == STATUS_FINAL).count();
+        let refuted = settlements.iter().filter(|entry| entry.is_refuted()).count();
+        let disputed = settlements.iter().filter(|entry| entry.open_disputes > 0).count();
+        let lanes = manifest.lanes.len().saturating_sub(refuted);
         let shards = self.state.borrow().shards.len();
         let json: serde_json::Value = manifest
             .lanes
@@ -157,7 +209,8 @@ impl Session {
                     "lane": lane.lane,
                     "commitment": entry.commitment,
                     "proposer": entry.proposer,
-                    "status": if entry.status == STATUS_FINAL { "final" } else { "proposed" },
+                    "status": status(entry),
+                    "open_disputes": entry.open_disputes,
                     "deadline": entry.deadline_s,
                     "evidence_root": hex0x(&lane.commitment.evidence_root),
                     "verdict_root": hex0x(&lane.commitment.verdict_root),
@@ -171,12 +224,16 @@ impl Session {
         let link = Link::new(
             LinkName::Commitment,
             Outcome::Verified,
-            format!(
-                "The settlement ledger stores epoch {} of all {} lanes at block {}.",
-                manifest.epoch,
-                manifest.lanes.len(),
-                block.number
-            ),
+            match refuted {
+                0 => format!(
+                    "The settlement ledger stores epoch {} of all {lanes} lanes at block {}.",
+                    manifest.epoch, block.number
+                ),
+                _ => format!(
+                    "The settlement ledger stores epoch {} of {lanes} lanes at block {}; of {refuted} it is struck out.",
+                    manifest.epoch, block.number
+                ),
+            },
         )
         .checked(format!(
             "storage of {} is proven under the finalized state root ({} trie nodes)",
@@ -186,7 +243,8 @@ impl Session {
         .checked("the roots of every lane hash to the word that the ledger stores")
         .checked(format!("{shards} coverage shards give the coverage roots"))
         .checked(format!(
-            "{finals} of {} entries are final; the others can still be disputed",
+            "{finals} of {} entries are final, {refuted} were refuted, {disputed} are disputed; what is not final \
+             can still be disputed",
             settlements.len()
         ))
         .cost(proven.bytes, ms)
@@ -213,6 +271,14 @@ impl Session {
     }
 }
 
+const fn status(entry: &Settlement) -> &'static str {
+    match entry.status {
+        STATUS_FINAL => "final",
+        STATUS_REFUTED => "refuted",
+        _ => "proposed",
+    }
+}
+
 fn settlements(values: &[U256]) -> Vec<Settlement> {
     values
         .chunks(2)
@@ -221,14 +287,16 @@ fn settlements(values: &[U256]) -> Vec<Settlement> {
         .collect()
 }
 
+/// Why nothing of a lane counts that a dispute struck out.
+pub(crate) fn struck_out(lane: u32, epoch: u64) -> Broken {
+    broken(format!(
+        "the settlement of lane {lane} of epoch {epoch} is struck out: a dispute about it was won, and the ledger says so"
+    ))
+}
+
+/// What the lane names is what the ledger stores, also where that was struck out since.
 fn check_lane(lane: &LaneManifest, entry: &Settlement, epoch: u64) -> Result<(), Broken> {
     let got = roots(lane).commitment();
-    if entry.is_refuted() {
-        return Err(broken(format!(
-            "lane {} of epoch {epoch}: what {} proposed was refuted",
-            lane.lane, entry.proposer
-        )));
-    }
     if got == entry.commitment {
         return Ok(());
     }

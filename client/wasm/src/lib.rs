@@ -18,9 +18,13 @@ pub mod protocol;
 use heliotrope_bls_field as _;
 
 #[cfg(feature = "worker")]
+mod bundle;
+#[cfg(feature = "worker")]
 mod call;
 #[cfg(feature = "worker")]
 mod chain_view;
+#[cfg(feature = "worker")]
+mod compare;
 #[cfg(feature = "worker")]
 mod emit;
 #[cfg(feature = "worker")]
@@ -41,5 +45,7 @@ mod report;
 mod session;
 #[cfg(feature = "worker")]
 mod sync;
+#[cfg(feature = "worker")]
+mod versions;
 #[cfg(feature = "worker")]
 pub mod worker;

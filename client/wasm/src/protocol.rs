@@ -3,10 +3,14 @@
 //! The worker's messages are statements about bytes that it has checked; the map paints them and
 //! decides nothing. H3 indexes travel as lower-case hex text, because a JavaScript number holds 53 bits.
 
+mod check;
+
+pub use check::{JudgeInfo, SaidBeside, SaidOfNext, VersionInfo, Versions};
+
 use serde::{Deserialize, Serialize};
 
 /// Version of this protocol; the worker says it in [`FromWorker::Hello`].
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// The five links of the proof chain, in the order in which the first broken one is named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -116,12 +120,21 @@ pub enum HexState {
     Stale,
     /// A link is broken.
     Broken,
+    /// The ledger says that a dispute struck out the settlement it is part of: nothing of it counts.
+    Refuted,
 }
 
 impl HexState {
     /// All states, in the order of the legend.
-    pub const ALL: [Self; 6] =
-        [Self::Verified, Self::Committed, Self::Claimed, Self::Failed, Self::Stale, Self::Broken];
+    pub const ALL: [Self; 7] = [
+        Self::Verified,
+        Self::Committed,
+        Self::Claimed,
+        Self::Failed,
+        Self::Stale,
+        Self::Broken,
+        Self::Refuted,
+    ];
 
     /// The word used on the wire and in styles.
     #[must_use]
@@ -133,6 +146,7 @@ impl HexState {
             Self::Failed => "failed",
             Self::Stale => "stale",
             Self::Broken => "broken",
+            Self::Refuted => "refuted",
         }
     }
 }
@@ -243,8 +257,8 @@ pub struct EpochInfo {
     pub lanes: u32,
     /// Coverage shards.
     pub shards: u32,
-    /// sha256 of the pinned check module; empty until proven.
-    pub module_hash: String,
+    /// The versions of the check that judged it, each proven at its anchor block; empty until one is.
+    pub judges: Vec<JudgeInfo>,
     /// Time of the oldest anchor block, unix seconds; 0 until proven.
     pub anchor_time: u64,
 }
@@ -308,6 +322,16 @@ pub enum ToWorker {
         /// The call.
         call: CallRequest,
     },
+    /// Build the proof bundle of a hex, for [`FromWorker::Bundle`].
+    Bundle {
+        /// H3 index, hex.
+        cell: String,
+    },
+    /// Judge the epoch on the map by an announced version too, for [`FromWorker::Compared`].
+    Compare {
+        /// Number of the version.
+        version: u64,
+    },
     /// Stop at the next step.
     Stop,
 }
@@ -326,7 +350,46 @@ pub enum FromWorker {
         /// The description.
         network: NetworkInfo,
     },
-    /// The present step, in words; also the sign of life for the watchdog.
+    /// A sign of life for the watchdog.
+    Alive {
+        /// What comes next are calls of a check module: if they do not end, the module is to blame.
+        judging: bool,
+    },
+    /// What the check registry says, proven here; or why that is not known.
+    Versions {
+        /// The versions.
+        versions: Option<Versions>,
+        /// Why there are none.
+        error: Option<String>,
+    },
+    /// How far the comparison of two versions has come.
+    Comparing {
+        /// Number of the version.
+        version: u64,
+        /// Areas done.
+        done: u32,
+        /// Areas in all.
+        total: u32,
+    },
+    /// The comparison has ended.
+    Compared {
+        /// Number of the version.
+        version: u64,
+        /// What would change, in the bytes that `heliotrope govern diff --json` prints.
+        json: Option<String>,
+        /// Why there is none.
+        error: Option<String>,
+    },
+    /// The proof bundle of a hex.
+    Bundle {
+        /// H3 index, hex.
+        cell: String,
+        /// Address of the file in this browser.
+        url: Option<String>,
+        /// Why there is none.
+        error: Option<String>,
+    },
+    /// The present step, in words; also a sign of life for the watchdog.
     Progress {
         /// What is being done.
         text: String,
@@ -365,6 +428,8 @@ pub enum FromWorker {
         links: Vec<LinkReport>,
         /// The check's results per evidence bundle.
         leaves: Vec<LeafResult>,
+        /// What was committed of it is wrong, and its proof bundle shows that.
+        challengeable: bool,
     },
     /// A link is broken.
     Broken {
@@ -374,6 +439,8 @@ pub enum FromWorker {
         message: String,
         /// The hex; nothing when the whole page depends on it.
         cell: Option<String>,
+        /// A hex whose proof bundle shows the break.
+        shown_by: Option<String>,
     },
     /// Something needed could not be had: no statement about truth.
     Failed {

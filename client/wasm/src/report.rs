@@ -1,5 +1,7 @@
 //! Building blocks of the reports that go to the page, and the two ways to stop.
 
+use core::fmt;
+
 use heliotrope_light_client::{platform::PlatformError, proof_chain::AnchorError};
 
 use crate::protocol::{Exhibit, LinkName, LinkReport, Outcome};
@@ -14,11 +16,13 @@ const SHOWN_CHARS: usize = 6_000;
 pub(crate) struct Broken {
     pub(crate) link: LinkName,
     pub(crate) message: String,
+    /// A hex whose proof bundle shows it.
+    pub(crate) shown_by: Option<u64>,
 }
 
 impl Broken {
     pub(crate) fn new(link: LinkName, message: impl Into<String>) -> Self {
-        Self { link, message: message.into() }
+        Self { link, message: message.into(), shown_by: None }
     }
 }
 
@@ -57,6 +61,17 @@ impl From<Broken> for Halt {
     }
 }
 
+impl fmt::Display for Halt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broken(broken) => f.write_str(&broken.message),
+            Self::Unavailable { message, .. } => f.write_str(message),
+            Self::Empty => f.write_str("there is no epoch yet"),
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
 impl Halt {
     /// The module trapped or met a limit here: no statement about what was committed.
     pub(crate) fn no_verdict(why: &str) -> Self {
@@ -68,7 +83,7 @@ impl Halt {
     }
 
     /// A place that did not answer as it should.
-    pub(crate) fn unavailable(what: &str, reason: impl core::fmt::Display) -> Self {
+    pub(crate) fn unavailable(what: &str, reason: impl fmt::Display) -> Self {
         Self::Unavailable {
             message: format!("{what} could not be fetched: {reason}"),
             hint: "Nothing was proved or disproved. Check that the gateway runs and try again."
@@ -145,6 +160,11 @@ impl Link {
     pub(crate) fn done(self) -> LinkReport {
         self.report
     }
+}
+
+/// `1 beacon`, `2 beacons`.
+pub(crate) fn counted(count: usize, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 /// `0x…` of any bytes.

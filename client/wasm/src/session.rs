@@ -9,7 +9,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     rc::Rc,
     time::Duration,
 };
@@ -20,19 +20,28 @@ use heliotrope_device_proofs::{
     epoch::{EpochManifest, ShardEvidence},
     h3,
 };
-use heliotrope_light_client::{network::DeployedNetwork, platform::Platform as _};
+use heliotrope_light_client::{
+    LightClient, execution::ProvenBlock, network::DeployedNetwork, platform::Platform as _,
+};
 
 use crate::{
+    bundle::ProvenEpoch,
     call::{self, Evm, Head},
     emit::emit,
     leaf::Judge,
     platform::{WebPlatform, clock_ms},
-    protocol::{CallAnswer, CallRequest, FromWorker, Hex, HexState, LinkName, LinkReport, Outcome},
+    protocol::{
+        CallAnswer, CallRequest, FromWorker, Hex, HexState, JudgeInfo, LinkName, LinkReport,
+        Outcome, Versions,
+    },
     report::{Broken, Halt, Link},
 };
 
 /// The event loop runs at least so often.
 const STEP_MS: f64 = 40.0;
+
+/// While modules run the watchdog hears so often that others ended.
+const ALIVE_MS: f64 = 1_000.0;
 
 const WATCH_EVERY: Duration = Duration::from_secs(6);
 const LEDGER_RETRIES: u32 = 5;
@@ -50,6 +59,18 @@ pub(crate) struct ShardEntry {
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) deployed: Option<Rc<DeployedNetwork>>,
+    /// The same as it was served, for proof bundles.
+    pub(crate) network: Rc<[u8]>,
+    /// The header that proves the commitments.
+    pub(crate) proven: Option<Rc<ProvenEpoch>>,
+    /// What the check registry says.
+    pub(crate) versions: Option<Versions>,
+    /// Rule profiles by the hash of the parameters that name them.
+    pub(crate) profiles: BTreeMap<B256, String>,
+    /// The versions that judged the epoch, as far as it is looked at.
+    pub(crate) judged_by: Vec<JudgeInfo>,
+    /// Lanes of the manifest, by index, whose settlement was struck out.
+    pub(crate) refuted: BTreeSet<usize>,
     /// The proven head, for calls.
     pub(crate) head: Option<Head>,
     pub(crate) manifest: Option<Rc<EpochManifest>>,
@@ -65,6 +86,8 @@ pub(crate) struct State {
     pub(crate) evidence: BTreeMap<u64, Rc<ShardEvidence>>,
     pub(crate) committed: bool,
     pub(crate) broken: bool,
+    /// The hex whose proof bundle shows what is broken.
+    pub(crate) shown_by: Option<u64>,
     pub(crate) wanted: Option<u64>,
     pub(crate) view: Vec<u64>,
     pub(crate) tally: Tally,
@@ -96,6 +119,8 @@ pub(crate) struct Session {
     pub(crate) retries: Cell<u32>,
     stopped: Cell<bool>,
     last_step: Cell<f64>,
+    /// When the watchdog was last told that a module is about to run; 0 where it has to be told again.
+    last_judging: Cell<f64>,
 }
 
 impl Session {
@@ -109,6 +134,7 @@ impl Session {
             retries: Cell::new(LEDGER_RETRIES),
             stopped: Cell::new(false),
             last_step: Cell::new(clock_ms()),
+            last_judging: Cell::new(0.0),
         }
     }
 
@@ -141,7 +167,22 @@ impl Session {
     /// Says what is being done; also the sign of life.
     pub(crate) fn progress(&self, text: impl Into<String>, done: usize, total: usize) {
         let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        self.last_judging.set(0.0);
         emit(&FromWorker::Progress { text: text.into(), done: small(done), total: small(total) });
+    }
+
+    /// Tells the watchdog that a check module is about to run.
+    pub(crate) fn judging(&self) {
+        if self.last_judging.get() == 0.0 || clock_ms() - self.last_judging.get() > ALIVE_MS {
+            self.last_judging.set(clock_ms());
+            emit(&FromWorker::Alive { judging: true });
+        }
+    }
+
+    /// Tells the watchdog that something else goes on.
+    pub(crate) fn alive(&self) {
+        self.last_judging.set(0.0);
+        emit(&FromWorker::Alive { judging: false });
     }
 
     /// Keeps and sends a link of the page.
@@ -166,10 +207,11 @@ impl Session {
     /// Runs to the end, says how it ended, and then watches for a later epoch.
     pub(crate) async fn run(self: Rc<Self>) {
         let begin = clock_ms();
-        match Rc::clone(&self).run_links().await {
+        let mut client = None;
+        match Rc::clone(&self).run_links(&mut client).await {
             Ok(()) => {
                 emit(&FromWorker::Done { bytes: self.platform.bytes(), ms: clock_ms() - begin });
-                self.watch().await;
+                self.watch(client).await;
             }
             Err(Halt::Broken(broken)) => self.broke(&broken),
             Err(Halt::Unavailable { message, hint }) => emit(&FromWorker::Failed { message, hint }),
@@ -179,41 +221,62 @@ impl Session {
                            this page looks again by itself."
                         .to_owned(),
                 });
-                self.watch().await;
+                self.watch(client).await;
             }
             Err(Halt::Stopped) => {}
         }
     }
 
-    /// Says when there is a later epoch. A carrier that does not answer is asked again.
-    async fn watch(&self) {
-        let shown = self.state.borrow().manifest.as_ref().map(|manifest| manifest.epoch);
+    /// Says when there is a later epoch, when a version is announced or becomes active, and when a dispute strikes out
+    /// what is on the map. A carrier that does not answer is asked again.
+    async fn watch(&self, mut client: Option<LightClient<WebPlatform>>) {
+        let mut shown = self.state.borrow().manifest.as_ref().map(|manifest| manifest.epoch);
         while !self.stopped.get() {
             self.platform.sleep(WATCH_EVERY).await;
             if let Ok(Some(epoch)) = self.latest_epoch().await
                 && Some(epoch) > shown
             {
+                shown = Some(epoch);
                 emit(&FromWorker::Newer { epoch });
-                return;
+            }
+            if let Some(client) = &mut client {
+                self.follow(client).await;
             }
         }
     }
 
-    async fn run_links(self: Rc<Self>) -> Result<(), Halt> {
+    async fn follow(&self, client: &mut LightClient<WebPlatform>) {
+        let before = ProvenBlock::of(client.finalized()).map(|block| block.number);
+        if client.sync().await.is_err() {
+            return;
+        }
+        let Some(block) = ProvenBlock::of(client.finalized()) else { return };
+        let deployed = self.state.borrow().deployed.clone();
+        if let Some(deployed) = deployed.filter(|_| before < Some(block.number)) {
+            self.announce(&deployed, &block).await;
+            self.look_for_struck_out(&deployed, &block).await;
+        }
+    }
+
+    async fn run_links(
+        self: Rc<Self>,
+        client: &mut Option<LightClient<WebPlatform>>,
+    ) -> Result<(), Halt> {
         self.progress("reading the network's description", 0, 0);
         let deployed = self.read_network().await?;
         let claims = self.read_claims(&deployed).await;
-        let mut client = self.prove_checkpoint(&deployed.network).await?;
-        let mut block = self.prove_header(&mut client).await?;
+        let client = client.insert(self.prove_checkpoint(&deployed.network).await?);
+        let mut block = self.prove_header(client).await?;
+        self.announce(&deployed, &block).await;
         // without the server's claims the chain is proven all the same, from what was kept
         if !claims? {
             return Err(Halt::Empty);
         }
-        while !self.prove_commitment(&deployed, &block).await? {
+        while !self.prove_commitment(&deployed, &block, client.proof()).await? {
             self.progress("waiting until the block that stores this epoch is finalized", 0, 0);
             self.platform.sleep(Duration::from_secs(4)).await;
             self.step().await?;
-            block = self.prove_header(&mut client).await?;
+            block = self.prove_header(client).await?;
         }
         self.state.borrow_mut().committed = true;
         Rc::clone(&self).open_wanted();
@@ -228,12 +291,24 @@ impl Session {
             cells.map(|record| (record.clone(), HexState::Broken)).collect()
         };
         self.hexes(&records);
+        // what was going on has stopped
+        let going_on = |report: &&LinkReport| report.outcome == Outcome::Checking;
+        let stopped: Vec<LinkReport> =
+            self.state.borrow().links.values().filter(going_on).cloned().collect();
+        for report in stopped {
+            self.link(LinkReport { outcome: Outcome::Pending, ..report });
+        }
         self.link(Link::new(broken.link, Outcome::Broken, broken.message.clone()).done());
-        self.state.borrow_mut().broken = true;
+        {
+            let mut state = self.state.borrow_mut();
+            state.broken = true;
+            state.shown_by = broken.shown_by;
+        }
         emit(&FromWorker::Broken {
             link: broken.link,
             message: broken.message.clone(),
             cell: None,
+            shown_by: broken.shown_by.map(|cell| format!("{cell:x}")),
         });
         let wanted = self.state.borrow().wanted;
         if let Some(cell) = wanted {
@@ -283,7 +358,7 @@ impl Session {
             })
             .collect();
         let hex_state = match state.hexes.get(&cell) {
-            Some(HexState::Broken) => HexState::Broken,
+            Some(worst @ (HexState::Broken | HexState::Refuted)) => *worst,
             _ if state.committed => HexState::Committed,
             _ => HexState::Claimed,
         };
@@ -292,6 +367,7 @@ impl Session {
             state: hex_state,
             links,
             leaves: Vec::new(),
+            challengeable: state.shown_by == Some(cell),
         });
     }
 }

@@ -68,7 +68,10 @@ impl Session {
             },
         });
         let deployed = Rc::new(deployed);
-        self.state.borrow_mut().deployed = Some(Rc::clone(&deployed));
+        let mut state = self.state.borrow_mut();
+        state.deployed = Some(Rc::clone(&deployed));
+        state.network = bytes.into();
+        drop(state);
         Ok(deployed)
     }
 
@@ -104,7 +107,7 @@ impl Session {
                 epoch,
                 lanes: small(manifest.lanes.len()),
                 shards: small(total),
-                module_hash: String::new(),
+                judges: Vec::new(),
                 anchor_time: 0,
             },
         });

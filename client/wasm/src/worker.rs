@@ -67,6 +67,17 @@ fn take(running: &RefCell<Option<Rc<Session>>>, evm: &Evm, message: ToWorker) {
                 emit(&FromWorker::Called { id, answer, error });
             });
         }
+        ToWorker::Bundle { cell } => {
+            let (session, cell) = (running.borrow().clone(), index(&cell));
+            if let (Some(session), Some(cell)) = (session, cell) {
+                spawn_local(async move { session.send_bundle(cell).await });
+            }
+        }
+        ToWorker::Compare { version } => {
+            if let Some(session) = running.borrow().clone() {
+                spawn_local(async move { session.compare(version).await });
+            }
+        }
         ToWorker::Stop => {
             if let Some(session) = running.take() {
                 session.stop();

@@ -19,7 +19,7 @@ use alloy_primitives::{Address, B256, U256};
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_contracts::{
     abi::IRewardDistributor,
-    reward::tree::{PlacedLeaf, Rewards},
+    reward::tree::{PlacedLeaf, RewardLeaves},
     reward_stream,
 };
 use heliotrope_device_proofs::epoch::MAX_LANES;
@@ -124,10 +124,10 @@ impl Reader<'_> {
         Ok((all, lines))
     }
 
-    async fn tree(&self, root: B256) -> Result<Rewards> {
+    async fn tree(&self, root: B256) -> Result<RewardLeaves> {
         let path = format!("v1/rewards/{}", hex::encode(root));
         let bytes = self.carrier.get(&path).await?;
-        Rewards::open(&bytes, root).with_context(|| {
+        RewardLeaves::open(&bytes, root).with_context(|| {
             format!("{}/{path}: not what the chain keeps; ask another gateway", self.carrier.base)
         })
     }

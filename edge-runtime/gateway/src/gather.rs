@@ -1,10 +1,13 @@
-//! From receipts to evidence bundles: a beacon, the witnesses that heard its payload, the entropy.
+//! From receipts to evidence bundles: a beacon, the witnesses that heard its payload, the entropy; and what came as a
+//! bundle already.
 
 use std::collections::BTreeMap;
 
 use heliotrope_device_proofs::{
     Bytes32,
     bundle::{Entropy, EvidenceBundle, Received},
+    epoch::NO_AREA,
+    evidence::Ground,
     h3,
     protobuf::Message as _,
     registry,
@@ -12,17 +15,22 @@ use heliotrope_device_proofs::{
     wire::EntropyReportV1,
 };
 
-use crate::receipt_log::{Kind, Receipt};
+use crate::{
+    handed_in::HandedIn,
+    receipt_log::{Kind, Receipt},
+};
 
-/// A bundle and the device that it is about.
+/// A bundle, and what it is about.
 #[derive(Clone, Debug)]
 pub(crate) struct Gathered {
     /// The evidence bundle, encoded.
     pub(crate) bundle: Vec<u8>,
-    /// When its beacon came, Unix milliseconds.
+    /// When it, or its beacon, came, Unix milliseconds.
     pub(crate) received_ms: u64,
-    /// The beaconer's device id.
-    pub(crate) beaconer: Bytes32,
+    /// What decides its lane.
+    pub(crate) ground: Ground,
+    /// The device that earns by it.
+    pub(crate) earns: Option<Bytes32>,
 }
 
 /// What an epoch's receipts come to.
@@ -38,7 +46,7 @@ pub(crate) struct Gathering {
 /// Groups receipts by payload. Witnesses beyond a bundle's limit are the latest and are left out.
 pub(crate) fn gather(receipts: Vec<Receipt>) -> Gathering {
     let mut entropies: BTreeMap<Vec<u8>, Entropy> = BTreeMap::new();
-    let mut beacons = Vec::new();
+    let (mut beacons, mut whole) = (Vec::new(), Vec::new());
     let mut witnesses: BTreeMap<Vec<u8>, Vec<Received>> = BTreeMap::new();
     for Receipt { kind, received_ms, report } in receipts {
         match kind {
@@ -51,6 +59,12 @@ pub(crate) fn gather(receipts: Vec<Receipt>) -> Gathering {
                     });
                 }
             }
+            Kind::Evidence => {
+                // it was authenticated at the door
+                if let Ok(HandedIn { bundle, ground, earns, .. }) = HandedIn::known(&report) {
+                    whole.push(Gathered { bundle, received_ms, ground, earns });
+                }
+            }
             Kind::Beacon => beacons.push(Received { received_ms, report }),
             Kind::Witness => {
                 if let Ok(witness) = decode_witness(&report) {
@@ -60,7 +74,9 @@ pub(crate) fn gather(receipts: Vec<Receipt>) -> Gathering {
             }
         }
     }
-    bundle_up(&entropies, beacons, witnesses)
+    let mut gathering = bundle_up(&entropies, beacons, witnesses);
+    gathering.bundles.extend(whole);
+    gathering
 }
 
 fn bundle_up(
@@ -79,9 +95,11 @@ fn bundle_up(
         let mut bundle = EvidenceBundle { entropy: entropy.clone(), beacon, witnesses: heard };
         bundle.sort_witnesses();
         bundle.witnesses.truncate(heliotrope_device_proofs::bundle::MAX_WITNESSES);
+        let beaconer = registry::device_id(&report.pub_key);
         gathering.bundles.push(Gathered {
             received_ms: bundle.beacon.received_ms,
-            beaconer: registry::device_id(&report.pub_key),
+            ground: Ground::Device(beaconer),
+            earns: Some(beaconer),
             bundle: bundle.encode(),
         });
     }
@@ -89,7 +107,15 @@ fn bundle_up(
     gathering
 }
 
-/// Lane and shard of an asserted cell.
-pub(crate) fn place(cell: u64) -> Option<(u32, u64)> {
+/// Lane and area of a bundle; `cell_of` says where a device is registered. `None` where it is not.
+pub(crate) fn place(
+    ground: &Ground,
+    cell_of: impl Fn(&Bytes32) -> Option<u64>,
+) -> Option<(u32, u64)> {
+    let cell = match ground {
+        Ground::Nowhere(_) => return Some((ground.lane()?, NO_AREA)),
+        Ground::Cell(cell) => *cell,
+        Ground::Device(id) => cell_of(id)?,
+    };
     Some((h3::lane(cell), h3::parent(cell, h3::SHARD_RESOLUTION)?))
 }

@@ -14,16 +14,15 @@ use alloy_primitives::{B256, U256};
 use anyhow::{Context as _, Result, ensure};
 use heliotrope_contracts::{Settlement, reward::Rate, settlement_slots};
 use heliotrope_device_proofs::{
-    bundle::EvidenceBundle,
     epoch::{EpochManifest, EvidenceLeaf, LaneManifest, ShardEvidence},
-    sha256,
+    evidence, sha256,
 };
 use heliotrope_light_client::{
     execution::{ProvenBlock, prove_storage},
     network::DeployedNetwork,
     proof_chain::{
         Anchor, Pin,
-        diff::{Compared, Diff, Told},
+        diff::{self, Compared, Diff, Told},
         rewards::At,
         roots,
     },
@@ -192,26 +191,19 @@ impl Epoch<'_> {
     /// What judged the epoch: its first lane, at that lane's anchor.
     async fn pin(&self) -> Result<Pin> {
         let lane = self.manifest.lanes.first().context("the epoch has no lanes")?;
-        let (parent, _) = lane.shards.first().context("the first lane has no areas")?;
-        Ok(self.anchor(&self.evidence(lane, *parent).await?, lane)?.1)
+        let area = lane.areas().first().copied().context("the first lane has no areas")?;
+        Ok(self.anchor(&self.evidence(lane, area).await?, lane)?.1)
     }
 
     async fn compare(&self, a: &Candidate, b: &Candidate, rate: Option<Rate>) -> Result<Diff> {
         let mut found = Diff::new(self.manifest.epoch, &a.version(), &b.version(), rate);
         for lane in &self.manifest.lanes {
             let mut leaves = Vec::new();
-            for (parent, _) in &lane.shards {
-                let evidence = self.evidence(lane, *parent).await?;
+            for area in lane.areas() {
+                let evidence = self.evidence(lane, area).await?;
                 leaves.extend(self.compare_shard(lane, evidence, a, b).await?);
             }
-            leaves.sort_by_key(|(leaf, _)| leaf.index);
-            leaves.dedup_by_key(|(leaf, _)| leaf.index);
-            let served = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
-            let unserved = lane.leaf_count.saturating_sub(served);
-            found.unserved = found.unserved.saturating_add(unserved.into());
-            for (leaf, compared) in &leaves {
-                found.add(lane, leaf, compared);
-            }
+            found.add_lane(lane, leaves);
         }
         Ok(found)
     }
@@ -220,21 +212,18 @@ impl Epoch<'_> {
     async fn compare_shard(
         &self,
         lane: &LaneManifest,
-        mut evidence: ShardEvidence,
+        mut shard: ShardEvidence,
         a: &Candidate,
         b: &Candidate,
     ) -> Result<Vec<(EvidenceLeaf, Compared)>> {
-        for leaf in &evidence.leaves {
+        for leaf in &shard.leaves {
             let at = || format!("lane {}, leaf {}", lane.lane, leaf.index);
             leaf.verify(lane).with_context(at)?;
-            EvidenceBundle::decode(&leaf.bundle)
-                .with_context(at)?
-                .authenticate()
-                .with_context(at)?;
+            evidence::authenticate(&leaf.bundle).with_context(at)?;
         }
-        self.prove_missing(lane, &mut evidence, [a, b]).await?;
-        let (mut anchor, pin) = self.anchor(&evidence, lane)?;
-        side_by_side::compare(evidence.leaves, &mut anchor, &pin, [a, b])
+        self.prove_missing(lane, &mut shard, [a, b]).await?;
+        let (mut anchor, pin) = self.anchor(&shard, lane)?;
+        side_by_side::compare(shard.leaves, &mut anchor, &pin, [a, b])
     }
 
     /// Adds what a version asks for and the evidence does not prove, where the gateway's node still has it. Where it has
@@ -247,9 +236,10 @@ impl Epoch<'_> {
     ) -> Result<()> {
         let (mut anchor, _) = self.anchor(evidence, lane)?;
         let (rpc, platform) = (format!("{}/rpc", self.carrier.base), &self.carrier.platform);
-        for (address, keys) in side_by_side::missing(evidence, &mut anchor, candidates) {
+        let [a, b] = candidates.map(Candidate::version);
+        for (address, keys) in diff::missing(evidence, &mut anchor, [&a, &b]) {
             match prove_storage(platform, &rpc, &anchor.block(), address, &keys).await {
-                Ok(proven) => side_by_side::add_nodes(evidence, proven.nodes),
+                Ok(proven) => diff::add_nodes(evidence, proven.nodes),
                 Err(error) => tracing::warn!(%error, "a fact that the evidence does not prove"),
             }
         }

@@ -14,6 +14,7 @@ use std::{
 use axum::http::StatusCode;
 use heliotrope_device_proofs::{
     Bytes32,
+    evidence::EvidenceError,
     protobuf::Message,
     registry,
     report::{MAX_REPORT_LEN, ReportError, SignedReport, decode_beacon, decode_witness},
@@ -24,6 +25,7 @@ use serde::Serialize;
 
 use crate::{
     devices::Devices,
+    handed_in::{HandedIn, HandedInError, MAX_HANDED_IN_LEN},
     receipt_log::{Entry, Kept, Kind, Receipt, ReceiptLog},
 };
 
@@ -43,7 +45,9 @@ pub(crate) enum Rejection {
     BadSignature(String),
     #[error("device {device} is not registered at finalized block {block}; register it first")]
     NotRegistered { device: String, block: u64 },
-    #[error("unknown report kind {0}, expected 0 (entropy), 1 (beacon) or 2 (witness)")]
+    #[error(
+        "unknown report kind {0}, expected 0 (entropy), 1 (beacon), 2 (witness) or 3 (evidence)"
+    )]
     UnknownKind(u8),
     #[error("this gateway stamps reports itself; send the report without the ingest wrapper")]
     UpstreamReceipt,
@@ -227,7 +231,11 @@ pub(crate) fn split_batch(mut body: &[u8]) -> Result<Vec<Incoming>, Rejection> {
         let (length, rest) = rest.split_first_chunk::<4>().ok_or_else(cut)?;
         let length = usize::try_from(u32::from_le_bytes(*length)).map_err(|_| cut())?;
         let (bytes, rest) = rest.split_at_checked(length).ok_or_else(cut)?;
-        reports.push(Incoming { kind: *kind, wrapped: *kind != 0, bytes: bytes.to_vec() });
+        reports.push(Incoming {
+            kind: *kind,
+            wrapped: matches!(*kind, 1 | 2),
+            bytes: bytes.to_vec(),
+        });
         if reports.len() > MAX_BATCH_REPORTS {
             return Err(Rejection::TooLarge { got: reports.len(), expected: MAX_BATCH_REPORTS });
         }
@@ -254,9 +262,9 @@ fn authenticate_chunk(chunk: &[Incoming], upstream: bool) -> Vec<Result<Signed, 
 
 fn authenticate(incoming: &Incoming, upstream: bool) -> Result<Signed, Rejection> {
     let kind = Kind::from_byte(incoming.kind).ok_or(Rejection::UnknownKind(incoming.kind))?;
-    if incoming.bytes.len() > MAX_REPORT_LEN {
-        let got = incoming.bytes.len();
-        return Err(Rejection::TooLarge { got, expected: MAX_REPORT_LEN });
+    let expected = if kind == Kind::Evidence { MAX_HANDED_IN_LEN } else { MAX_REPORT_LEN };
+    if incoming.bytes.len() > expected {
+        return Err(Rejection::TooLarge { got: incoming.bytes.len(), expected });
     }
     if incoming.wrapped && !upstream {
         return Err(Rejection::UpstreamReceipt);
@@ -270,8 +278,21 @@ fn authenticate(incoming: &Incoming, upstream: bool) -> Result<Signed, Rejection
             (Some(device), Some(claim(&device, &beacon.data)))
         }
         Kind::Witness => (Some(signer(&decode_witness(&report).map_err(|e| refuse(&e))?)?), None),
+        Kind::Evidence => (Some(HandedIn::open(&report)?.by), None),
     };
     Ok(Signed { entry: Entry { receipt: Receipt { kind, received_ms, report }, claim }, device })
+}
+
+impl From<HandedInError> for Rejection {
+    fn from(error: HandedInError) -> Self {
+        match &error {
+            HandedInError::Submission(_) => Self::BadSignature(error.to_string()),
+            HandedInError::Evidence(inner) if !matches!(inner, EvidenceError::Encoding(_)) => {
+                Self::BadSignature(error.to_string())
+            }
+            _ => Self::Malformed(error.to_string()),
+        }
+    }
 }
 
 /// Names a beacon: whose it is, and its payload.
@@ -303,6 +324,8 @@ fn unwrap(kind: Kind, incoming: &Incoming) -> Result<(u64, Vec<u8>), Rejection> 
             Ok((entropy.timestamp.saturating_mul(1000), bytes.to_vec()))
         }
         _ if !incoming.wrapped => Ok((now_ms(), bytes.to_vec())),
+        // it has no ingest wrapper
+        Kind::Evidence => Err(Rejection::UpstreamReceipt),
         Kind::Beacon => {
             let wrapper: LoraBeaconIngestReportV1 = canonical(bytes)?;
             inner(wrapper.received_timestamp, wrapper.report)

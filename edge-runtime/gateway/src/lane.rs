@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256};
 use anyhow::{Context as _, Result, ensure};
-use heliotrope_contracts::{Roots, reward::tree::Rewards};
+use heliotrope_contracts::{Roots, reward::tree::RewardLeaves};
 use heliotrope_device_proofs::{
     Bytes32,
     abi::{CheckInput, CheckOutput, Fact, Plan, PlanQuery, Verdict},
@@ -13,6 +13,7 @@ use heliotrope_device_proofs::{
     merkle::{self, MerkleTree},
     sha256,
 };
+use heliotrope_host::HostError;
 use heliotrope_light_client::execution::ProvenBlock;
 
 use crate::{
@@ -34,7 +35,7 @@ pub(crate) struct LaneResult {
     /// Replay key and sha256 of each bundle that passes.
     pub(crate) counts: Vec<(Bytes32, Bytes32)>,
     /// What the owners have earned in this lane since the beginning.
-    pub(crate) rewards: Rewards,
+    pub(crate) rewards: RewardLeaves,
     /// Bundles that pass and have counted already.
     pub(crate) left_out: Vec<LeftOut>,
 }
@@ -87,10 +88,10 @@ pub(crate) struct Judged {
     pub(crate) verdict: CheckOutput,
     /// When it came, Unix milliseconds.
     pub(crate) received_ms: u64,
-    /// The area that it was registered in.
+    /// The area of its evidence file.
     pub(crate) parent: u64,
     /// The device that earns by it.
-    pub(crate) device: Bytes32,
+    pub(crate) earns: Option<Bytes32>,
 }
 
 impl Judged {
@@ -107,13 +108,17 @@ pub(crate) async fn settle_lane(
     by_shard: BTreeMap<u64, Vec<Gathered>>,
 ) -> Result<LaneResult> {
     let mut judged = Vec::new();
-    let mut nodes = BTreeMap::new();
+    let (mut nodes, mut lost) = (BTreeMap::new(), BTreeSet::new());
     for (parent, bundles) in by_shard {
-        let encoded = bundles.iter().map(|gathered| gathered.bundle.as_slice());
-        let (facts, shard_nodes) = prove_facts(bench, encoded).await?;
+        let planned = planned(bench, bundles)?;
+        let (facts, shard_nodes) = prove_facts(bench, planned.iter().map(|p| &p.plan)).await?;
         nodes.insert(parent, shard_nodes);
         // the checks take the processor for a while: not on the reactor's thread
-        judged.extend(tokio::task::block_in_place(|| judge_all(bench, parent, &bundles, &facts))?);
+        let verdicts = tokio::task::block_in_place(|| judge_all(bench, parent, &planned, &facts))?;
+        if verdicts.len() < planned.len() {
+            lost.insert(parent);
+        }
+        judged.extend(verdicts);
     }
     let elsewhere = |key: &Bytes32| {
         let counted = bench.log.counted(key)?;
@@ -121,15 +126,17 @@ pub(crate) async fn settle_lane(
     };
     let (mut judged, left_out) = replay::once((epoch, lane), judged, elsewhere)?;
     judged.sort_by_cached_key(Judged::order);
+    lost.extend(left_out.iter().map(|left_out| left_out.parent));
     // a file may hold no node that proves nothing
-    for parent in left_out.iter().map(|left_out| left_out.parent).collect::<BTreeSet<_>>() {
-        let stay = judged.iter().filter(|j| j.parent == parent).map(|j| j.bundle.as_slice());
-        let (_, shard_nodes) = prove_facts(bench, stay).await?;
+    for parent in lost {
+        let stay = judged.iter().filter(|j| j.parent == parent);
+        let plans = stay.map(|j| plan(bench, &j.bundle)).collect::<Result<Vec<_>, _>>()?;
+        let (_, shard_nodes) = prove_facts(bench, plans.iter()).await?;
         nodes.insert(parent, shard_nodes);
     }
     let rewards = match &bench.terms {
         Some(terms) => bench.rewards.tree(&bench.anchor, terms, lane, &judged).await?,
-        None => Rewards::default(),
+        None => RewardLeaves::default(),
     };
     let mut result = commit(bench, lane, &judged, nodes)?;
     result.manifest.commitment.reward_root = rewards.root().into();
@@ -138,16 +145,39 @@ pub(crate) async fn settle_lane(
 
 type Facts = BTreeMap<(Address, B256), Fact>;
 
-/// Proves every fact that the bundles' plans ask for.
-async fn prove_facts<'b>(
+/// A bundle that the pinned module takes, and the facts that it asks for.
+struct Planned {
+    gathered: Gathered,
+    plan: Plan,
+}
+
+/// Asks the module about every bundle. What it refuses, a stranger's evidence of another kind, is no leaf.
+fn planned(bench: &Bench<'_>, bundles: Vec<Gathered>) -> Result<Vec<Planned>> {
+    let mut all = Vec::with_capacity(bundles.len());
+    for gathered in bundles {
+        match plan(bench, &gathered.bundle) {
+            Ok(plan) => all.push(Planned { gathered, plan }),
+            Err(HostError::Refused) => refused(&gathered.bundle),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(all)
+}
+
+fn refused(bundle: &[u8]) {
+    let bundle = hex::encode(sha256(bundle));
+    tracing::warn!(bundle, "the pinned module refuses it");
+    metrics::counter!("heliotrope_refused_total").increment(1);
+}
+
+/// Proves every fact that plans ask for.
+async fn prove_facts<'p>(
     bench: &Bench<'_>,
-    bundles: impl Iterator<Item = &'b [u8]>,
+    plans: impl Iterator<Item = &'p Plan>,
 ) -> Result<(Facts, Vec<Vec<u8>>)> {
     let mut wanted: BTreeMap<Address, Vec<B256>> = BTreeMap::new();
-    for bundle in bundles {
-        for PlanQuery { address, key } in plan(bench, bundle)?.0 {
-            wanted.entry(address.into()).or_default().push(key.into());
-        }
+    for PlanQuery { address, key } in plans.flat_map(|plan| &plan.0) {
+        wanted.entry((*address).into()).or_default().push((*key).into());
     }
     let mut facts = Facts::new();
     let mut nodes = bench.pin_nodes.to_vec();
@@ -172,21 +202,21 @@ async fn prove_facts<'b>(
     Ok((facts, nodes))
 }
 
-fn plan(bench: &Bench<'_>, bundle: &[u8]) -> Result<Plan> {
-    Ok(bench.check.module.plan(bundle, &bench.check.params)?)
+fn plan(bench: &Bench<'_>, bundle: &[u8]) -> Result<Plan, HostError> {
+    bench.check.module.plan(bundle, &bench.check.params)
 }
 
-/// Runs the pinned module over the bundles, on all cores.
+/// Runs the pinned module over the bundles, on all cores; what it refuses is left out.
 fn judge_all(
     bench: &Bench<'_>,
     parent: u64,
-    bundles: &[Gathered],
+    bundles: &[Planned],
     facts: &Facts,
 ) -> Result<Vec<Judged>> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = bundles.len().div_ceil(threads).max(1);
-    let judge_chunk = |chunk: &[Gathered]| -> Result<Vec<Judged>> {
-        chunk.iter().map(|g| judge(bench, parent, g, facts)).collect()
+    let judge_chunk = |chunk: &[Planned]| -> Result<Vec<Judged>> {
+        chunk.iter().filter_map(|p| judge(bench, parent, p, facts).transpose()).collect()
     };
     let chunks: Vec<Result<Vec<Judged>>> = std::thread::scope(|scope| {
         let handles: Vec<_> =
@@ -197,22 +227,34 @@ fn judge_all(
     Ok(chunks.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-fn judge(bench: &Bench<'_>, parent: u64, gathered: &Gathered, facts: &Facts) -> Result<Judged> {
-    let bundle = gathered.bundle.clone();
+fn judge(
+    bench: &Bench<'_>,
+    parent: u64,
+    Planned { gathered, plan }: &Planned,
+    facts: &Facts,
+) -> Result<Option<Judged>> {
     let fact = |query: &PlanQuery| facts.get(&(query.address.into(), query.key.into())).cloned();
+    let bundle = gathered.bundle.clone();
     let input = CheckInput {
         module_hash: bench.check.pin.version.module_hash.into(),
         evidence: bundle.clone(),
-        facts: plan(bench, &bundle)?.0.iter().filter_map(fact).collect(),
+        facts: plan.0.iter().filter_map(fact).collect(),
         params: bench.check.params.clone(),
         now_s: bench.anchor.timestamp,
     };
-    let output = bench.check.module.check(&input.encode())?;
+    let output = match bench.check.module.check(&input.encode()) {
+        Ok(output) => output,
+        Err(HostError::Refused) => {
+            refused(&bundle);
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
     let verdict = CheckOutput::decode(&output).context("what the check answered")?;
     metrics::counter!("heliotrope_verdicts_total", "verdict" => verdict.verdict.as_str())
         .increment(1);
-    let (received_ms, device) = (gathered.received_ms, gathered.beaconer);
-    Ok(Judged { bundle, output, verdict, received_ms, parent, device })
+    let (received_ms, earns) = (gathered.received_ms, gathered.earns);
+    Ok(Some(Judged { bundle, output, verdict, received_ms, parent, earns }))
 }
 
 fn commit(
@@ -263,6 +305,6 @@ fn commit(
     let evidence = files.into_iter().map(|(parent, file)| (parent, file.encode())).collect();
     let passes = judged.iter().filter(|j| j.verdict.verdict == Verdict::Pass);
     let counts = passes.map(|j| (j.verdict.replay_key, sha256(&j.bundle))).collect();
-    let (rewards, left_out) = (Rewards::default(), Vec::new());
+    let (rewards, left_out) = (RewardLeaves::default(), Vec::new());
     Ok(LaneResult { manifest, shards, evidence, counts, rewards, left_out })
 }

@@ -11,6 +11,7 @@ mod engine;
 mod files;
 mod gather;
 mod govern;
+mod handed_in;
 mod ingest;
 mod lane;
 mod payout;

@@ -54,7 +54,7 @@ pub(crate) async fn prove_pins(chain: &Chain, block: &ProvenBlock) -> Result<Pin
             "no version of check {check_id} is active at block {number} (time {time}); pin one in {registry}"
         )
     })?;
-    Ok(Pins { active, next: proven.next.map(pin), nodes: proven.nodes })
+    Ok(Pins { active, next: proven.next().map(pin), nodes: proven.nodes })
 }
 
 /// Loads the pinned bytes from the content-addressed folder. Whoever holds the check finishes with it,

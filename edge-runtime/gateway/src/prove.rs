@@ -1,16 +1,17 @@
-//! `heliotrope prove`: a hex of a gateway's map, proven on this machine, and its five links kept in one file.
+//! `heliotrope prove`: a hex of a gateway's map, or one leaf of what has no place on it, proven on this machine, and its
+//! five links kept in one file.
 //!
 //! The gateway only carries: everything it sends is judged, by the light client on the way and by
 //! `proof_chain::verify` in the end. A file whose links do not hold is kept too: it is what a challenger needs.
 
-use std::{collections::BTreeSet, path::PathBuf};
+use std::{collections::BTreeSet, fmt, path::PathBuf, str::FromStr};
 
 use alloy_primitives::B256;
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_contracts::settlement_slots;
 use heliotrope_device_proofs::{
     coverage::Shard,
-    epoch::{EpochManifest, LaneManifest, ShardEvidence},
+    epoch::{EpochManifest, LaneManifest, NO_AREA, ShardEvidence},
     h3,
     proof::ProofBundle,
 };
@@ -32,8 +33,9 @@ use crate::{
 /// What to prove, and from where.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Prove {
-    /// H3 cell of resolution 8, as the map's address names it.
-    cell: String,
+    /// H3 cell of resolution 8, as the map's address names it; or LANE/INDEX, a leaf of a check without a map.
+    #[arg(value_name = "CELL", value_parser = Subject::from_str)]
+    subject: Subject,
     /// Base address of a gateway.
     #[arg(long)]
     gateway: String,
@@ -48,21 +50,55 @@ pub(crate) struct Prove {
     out: PathBuf,
 }
 
+/// What a proof is about.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    /// All leaves of a hex.
+    Hex(u64),
+    /// One leaf that has no place.
+    Leaf { lane: u32, index: u32 },
+}
+
+impl FromStr for Subject {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || format!("{text:?}: expected an H3 index in hex digits, or LANE/INDEX");
+        let parsed = match text.split_once('/') {
+            Some((lane, index)) => lane
+                .parse()
+                .ok()
+                .zip(index.parse().ok())
+                .map(|(lane, index)| Self::Leaf { lane, index }),
+            None => u64::from_str_radix(text.trim_start_matches("0x"), 16).ok().map(Self::Hex),
+        };
+        parsed.ok_or_else(expected)
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hex(cell) => write!(f, "hex {cell:x}"),
+            Self::Leaf { lane, index } => write!(f, "leaf {lane}/{index}"),
+        }
+    }
+}
+
 /// Proves, writes the file, and says what it shows.
 pub(crate) async fn prove(wanted: &Prove) -> Result<String> {
-    let cell = u64::from_str_radix(wanted.cell.trim_start_matches("0x"), 16)
-        .with_context(|| format!("cell {:?}: expected an H3 index in hex digits", wanted.cell))?;
+    let subject = wanted.subject;
     let carrier = Carrier::new(&wanted.gateway)?;
     let network = carrier.get("v1/network.json").await?;
     let deployed = DeployedNetwork::from_json(&network)?;
     let client = carrier.follow(&deployed, wanted.checkpoint, wanted.allow_old_checkpoint).await?;
-    let bundle = gather(&carrier, &deployed, network, &client, cell).await?;
+    let bundle = gather(&carrier, &deployed, network, &client, subject).await?;
     let out = wanted.out.display();
     std::fs::write(&wanted.out, bundle.to_file()).with_context(|| out.to_string())?;
     let report = verify::proof(&bundle, Some(client.checkpoint())).with_context(|| {
-        format!("hex {cell:x} is not proven; what there is of it is kept in {out}")
+        format!("{subject} is not proven; what there is of it is kept in {out}")
     })?;
-    Ok(format!("{report}\nproof of hex {cell:x} kept in {out}"))
+    Ok(format!("{report}\nproof of {subject} kept in {out}"))
 }
 
 /// A gateway, of which nothing is believed.
@@ -122,15 +158,24 @@ async fn gather(
     deployed: &DeployedNetwork,
     network: Vec<u8>,
     client: &LightClient<NativePlatform>,
-    cell: u64,
+    subject: Subject,
 ) -> Result<ProofBundle> {
     let manifest = carrier.latest().await?;
-    let parent = h3::parent(cell, h3::SHARD_RESOLUTION).context("not a cell of the map")?;
-    let (number, epoch) = (h3::lane(parent), manifest.epoch);
+    let (number, area) = match subject {
+        Subject::Hex(cell) => {
+            let area = h3::parent(cell, h3::SHARD_RESOLUTION).context("not a cell of the map")?;
+            (h3::lane(area), area)
+        }
+        Subject::Leaf { lane, .. } => (lane, NO_AREA),
+    };
+    let epoch = manifest.epoch;
     let lane = manifest.lanes.iter().find(|lane| lane.lane == number);
     let lane = lane.with_context(|| format!("epoch {epoch} has no lane {number}"))?;
-    let leaves = leaves_of(carrier, epoch, lane, parent, cell).await?;
-    let path = format!("v1/epochs/{epoch}/lanes/{number}/evidence/{parent:x}");
+    let leaves = match subject {
+        Subject::Hex(cell) => leaves_of(carrier, epoch, lane, area, cell).await?,
+        Subject::Leaf { index, .. } => BTreeSet::from([index]),
+    };
+    let path = format!("v1/epochs/{epoch}/lanes/{number}/evidence/{area:x}");
     let evidence = ShardEvidence::decode(&carrier.get(&path).await?)?;
     let (evidence, module, params) =
         needed(carrier, deployed, &manifest, lane, evidence, &leaves).await?;

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use heliotrope_device_proofs::{Bytes32, sha256};
 use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, TableDefinition, WriteTransaction,
+    Database, ReadableDatabase as _, ReadableTable as _, Table, TableDefinition, WriteTransaction,
 };
 
 pub(crate) use counted::Counted;
@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Beacon,
     /// `lora_witness_report_req_v1`.
     Witness,
+    /// Evidence as a whole: a radio bundle, or a `Submission` of evidence of any kind.
+    Evidence,
 }
 
 impl Kind {
@@ -45,15 +47,17 @@ impl Kind {
             0 => Some(Self::Entropy),
             1 => Some(Self::Beacon),
             2 => Some(Self::Witness),
+            3 => Some(Self::Evidence),
             _ => None,
         }
     }
 
-    const fn byte(self) -> u8 {
+    pub(crate) const fn byte(self) -> u8 {
         match self {
             Self::Entropy => 0,
             Self::Beacon => 1,
             Self::Witness => 2,
+            Self::Evidence => 3,
         }
     }
 }
@@ -139,7 +143,7 @@ impl ReceiptLog {
     /// Writes reports and waits for the disk. Says of each what became of it.
     pub(crate) fn append(&self, entries: &[Entry]) -> Result<Vec<Kept>> {
         let write = self.database.begin_write()?;
-        let kept = entries.iter().map(|entry| keep(&write, entry)).collect::<Result<_>>()?;
+        let kept = Tables::open(&write)?.keep_all(entries)?;
         write.commit()?;
         Ok(kept)
     }
@@ -227,25 +231,45 @@ impl ReceiptLog {
     }
 }
 
-fn keep(write: &WriteTransaction, entry: &Entry) -> Result<Kept> {
-    let (mut reports, mut seen) = (write.open_table(REPORTS)?, write.open_table(SEEN)?);
-    let id = entry.receipt.id();
-    if seen.get(&id)?.is_some() {
-        return Ok(Kept::Known);
+/// The tables that a report goes into.
+struct Tables<'t> {
+    reports: Table<'t, u64, &'static [u8]>,
+    seen: Table<'t, &'static [u8; 32], u64>,
+    claims: Table<'t, &'static [u8; 32], u64>,
+    /// Number of the next report.
+    next: u64,
+}
+
+impl<'t> Tables<'t> {
+    fn open(write: &'t WriteTransaction) -> Result<Self> {
+        let (reports, seen) = (write.open_table(REPORTS)?, write.open_table(SEEN)?);
+        let claims = write.open_table(CLAIMS)?;
+        let next = reports.last()?.map_or(0, |(key, _)| key.value().saturating_add(1));
+        Ok(Self { reports, seen, claims, next })
     }
-    let next = reports.last()?.map_or(0, |(key, _)| key.value().saturating_add(1));
-    if let Some(claim) = &entry.claim {
-        let mut claims = write.open_table(CLAIMS)?;
-        let standing = claims.get(claim)?.map(|number| number.value());
-        if let Some(row) = standing.map(|number| reports.get(number)).transpose()?.flatten() {
-            let standing = Receipt::from_row(row.value()).context("a row of the receipt log")?;
-            return Ok(Kept::Claimed(sha256(&standing.report)));
+
+    fn keep_all(mut self, entries: &[Entry]) -> Result<Vec<Kept>> {
+        entries.iter().map(|entry| self.keep(entry)).collect()
+    }
+
+    fn keep(&mut self, entry: &Entry) -> Result<Kept> {
+        let id = entry.receipt.id();
+        if self.seen.get(&id)?.is_some() {
+            return Ok(Kept::Known);
         }
-        claims.insert(claim, next)?;
+        if let Some(claim) = &entry.claim {
+            if let Some(standing) = self.claims.get(claim)?.map(|number| number.value()) {
+                let row = self.reports.get(standing)?.context("a claim without its report")?;
+                let standing = Receipt::from_row(row.value()).context("a row of the log")?;
+                return Ok(Kept::Claimed(sha256(&standing.report)));
+            }
+            self.claims.insert(claim, self.next)?;
+        }
+        self.reports.insert(self.next, entry.receipt.row().as_slice())?;
+        self.seen.insert(&id, self.next)?;
+        self.next = self.next.saturating_add(1);
+        Ok(Kept::New)
     }
-    reports.insert(next, entry.receipt.row().as_slice())?;
-    seen.insert(&id, next)?;
-    Ok(Kept::New)
 }
 
 #[cfg(test)]

@@ -2,17 +2,24 @@
 //!
 //! ```text
 //! judged ─ pass? ─ key counted in another lane or epoch? ─▶ left out
-//!                └ else the highest score, then the earliest, then the lower bundle id stays ─▶ the others left out
+//!                └ else the fullest, then the earliest, then the lower bundle id stays ─▶ the others left out
 //! ```
 //! Two passes with one key in a lane are what `ReceiptVerifier` takes the proposer's bond for (`DOUBLE_CLAIM`). It cannot
 //! see other lanes or epochs; this gateway remembers its own. What another gateway settled is not known here. Only a
-//! pass uses a key up: what failed or lacked something may come again, whole. The score goes first so that nobody can
-//! take the place of whole evidence by handing in a part of it earlier.
+//! pass uses a key up: what failed or lacked something may come again, whole. The fullest (most subjects that count, then
+//! the highest score) goes first so that nobody takes the place of whole evidence with an earlier part of it.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, btree_map::Entry},
+};
 
 use anyhow::Result;
-use heliotrope_device_proofs::{Bytes32, abi::Verdict, sha256};
+use heliotrope_device_proofs::{
+    Bytes32,
+    abi::{CheckOutput, Verdict},
+    sha256,
+};
 use serde::Serialize;
 
 use crate::{lane::Judged, receipt_log::Counted};
@@ -42,7 +49,7 @@ pub(crate) fn once(
     mut judged: Vec<Judged>,
     elsewhere: impl Fn(&Bytes32) -> Result<Option<Counted>>,
 ) -> Result<(Vec<Judged>, Vec<LeftOut>)> {
-    judged.sort_by_key(preference);
+    judged.sort_by_cached_key(preference);
     let mut counts: BTreeMap<Bytes32, Counted> = BTreeMap::new();
     let (mut stay, mut left_out) = (Vec::with_capacity(judged.len()), Vec::new());
     for verdict in judged {
@@ -67,8 +74,9 @@ pub(crate) fn once(
     Ok((stay, left_out))
 }
 
-fn preference(judged: &Judged) -> (core::cmp::Reverse<u32>, u64, Bytes32) {
-    (core::cmp::Reverse(judged.verdict.score_ppm), judged.received_ms, sha256(&judged.bundle))
+fn preference(judged: &Judged) -> (Reverse<usize>, Reverse<u32>, u64, Bytes32) {
+    let CheckOutput { selected, score_ppm, .. } = &judged.verdict;
+    (Reverse(selected.len()), Reverse(*score_ppm), judged.received_ms, sha256(&judged.bundle))
 }
 
 fn leave_out(judged: &Judged, bundle: Bytes32, standing: &Counted) -> LeftOut {
@@ -88,8 +96,6 @@ fn leave_out(judged: &Judged, bundle: Bytes32, standing: &Counted) -> LeftOut {
 
 #[cfg(test)]
 mod tests {
-    use heliotrope_device_proofs::abi::CheckOutput;
-
     use super::*;
 
     fn judged(bundle: u8, verdict: Verdict, key: u8, score_ppm: u32, received_ms: u64) -> Judged {
@@ -104,7 +110,7 @@ mod tests {
             subject_cell: 0,
         };
         let (bundle, output) = (vec![bundle], verdict.encode());
-        Judged { bundle, output, verdict, received_ms, parent: 5, device: [0; 32] }
+        Judged { bundle, output, verdict, received_ms, parent: 5, earns: None }
     }
 
     fn run(judged: Vec<Judged>, counted: Option<Counted>) -> (Vec<u8>, Vec<LeftOut>) {

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! verdicts ─ device ─ owner (DeviceRegistry) ─▶ scores ─┐
-//! RewardSchedule ─ the epoch's rate ────────────────────┼─▶ Rewards ─▶ root, committed; leaves, served by root
+//! RewardSchedule ─ the epoch's rate ────────────────────┼─▶ RewardLeaves ─▶ root, committed; leaves, served by root
 //! RewardDistributor, SettlementLedger ─ tree before ────┘
 //! ```
 //! Everything on the left is proven at the lane's anchor. The leaves of the tree before come from this gateway's folder or
@@ -19,7 +19,7 @@ use alloy_primitives::{Address, B256};
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_contracts::{
     STATUS_FINAL, STATUS_PROPOSED, Settlement,
-    reward::{Rate, tree::Rewards},
+    reward::{Rate, tree::RewardLeaves},
     settlement_slots,
 };
 use heliotrope_device_proofs::{Bytes32, abi::Verdict, epoch::LaneManifest};
@@ -83,7 +83,7 @@ impl Rewards {
         terms: &Terms,
         lane: u32,
         judged: &[Judged],
-    ) -> Result<Rewards> {
+    ) -> Result<RewardLeaves> {
         let before = self.before(block, terms, lane).await.context("rewards before")?;
         let Some(rate) = terms.rate else {
             return Ok(before.next(&BTreeMap::new(), &Rate::default())?);
@@ -100,7 +100,8 @@ impl Rewards {
     ) -> Result<BTreeMap<Address, u64>> {
         let mut by_device: BTreeMap<Bytes32, u64> = BTreeMap::new();
         for judged in judged.iter().filter(|judged| judged.verdict.verdict == Verdict::Pass) {
-            let sum = by_device.entry(judged.device).or_default();
+            let Some(device) = judged.earns else { continue };
+            let sum = by_device.entry(device).or_default();
             *sum = sum.saturating_add(judged.verdict.score_ppm.into());
         }
         let devices: Vec<Bytes32> = by_device.keys().copied().collect();
@@ -117,7 +118,7 @@ impl Rewards {
     }
 
     /// The tree of the newest earlier settlement of the lane that stands.
-    async fn before(&self, block: &ProvenBlock, terms: &Terms, lane: u32) -> Result<Rewards> {
+    async fn before(&self, block: &ProvenBlock, terms: &Terms, lane: u32) -> Result<RewardLeaves> {
         let check_id = self.chain.deployed.check_id;
         let at = self.chain.at(block);
         let streams = at.streams(terms.distributor, check_id, &[lane]).await?;
@@ -150,7 +151,7 @@ impl Rewards {
                 return self.open(root).await;
             }
         }
-        Ok(Rewards::default())
+        Ok(RewardLeaves::default())
     }
 
     /// The reward root behind a commitment: by this gateway's own manifest, or for what is final by anybody's.
@@ -177,23 +178,23 @@ impl Rewards {
     }
 
     /// A tree by its root.
-    async fn open(&self, root: B256) -> Result<Rewards> {
+    async fn open(&self, root: B256) -> Result<RewardLeaves> {
         let path = self.folder.join(hex::encode(root));
         match std::fs::read(&path) {
             Ok(bytes) => {
-                return Rewards::open(&bytes, root).with_context(|| path.display().to_string());
+                return RewardLeaves::open(&bytes, root).with_context(|| path.display().to_string());
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| path.display().to_string()),
         }
         let name = format!("v1/rewards/{}", hex::encode(root));
-        let tree = self.fetch(&name, |bytes| Ok(Rewards::open(bytes, root)?)).await?;
+        let tree = self.fetch(&name, |bytes| Ok(RewardLeaves::open(bytes, root)?)).await?;
         self.keep(&tree)?;
         Ok(tree)
     }
 
     /// Writes a tree under its root, to be served.
-    pub(crate) fn keep(&self, tree: &Rewards) -> Result<()> {
+    pub(crate) fn keep(&self, tree: &RewardLeaves) -> Result<()> {
         if tree.leaves().is_empty() {
             return Ok(());
         }

@@ -25,11 +25,12 @@ use tower_http::{
 use crate::{
     chain::Chain,
     compact::{self, Committees},
+    handed_in::MAX_HANDED_IN_LEN,
     ingest::{
         BatchOutcome, Incoming, Ingest, MAX_BATCH_BYTES, RejectedReport, Rejection,
         count_rejection, split_batch,
     },
-    receipt_log::ReceiptLog,
+    receipt_log::{Kind, ReceiptLog},
     settle::Settling,
     upcoming::Upcoming,
 };
@@ -83,6 +84,7 @@ pub(crate) fn router(served: Arc<Served>) -> Router {
         .route("/v1/modules/{hash}", get(module))
         .route("/v1/params/{hash}", get(params))
         .route("/v1/reports", post(batch).layer(DefaultBodyLimit::max(MAX_BATCH_BYTES)))
+        .route("/v1/evidence", post(evidence).layer(DefaultBodyLimit::max(MAX_HANDED_IN_LEN)))
         .route("/v1/reports/{kind}", post(single).layer(DefaultBodyLimit::max(MAX_REPORT_LEN)))
         .nest("/v1/light_client/compact", compact_sync())
         .route("/eth/v1/{*path}", get(beacon))
@@ -207,7 +209,25 @@ async fn single(
     };
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
     let wrapped = content_type.is_some_and(|t| t.contains("proto=ingest"));
-    let report = Incoming { kind, wrapped, bytes: body.to_vec() };
+    take_one(&served, Incoming { kind, wrapped, bytes: body.to_vec() }).await
+}
+
+/// A whole bundle, or a submission of one.
+async fn evidence(
+    State(served): Shared,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match body {
+        Ok(body) => {
+            let (kind, wrapped) = (Kind::Evidence.byte(), false);
+            take_one(&served, Incoming { kind, wrapped, bytes: body.to_vec() }).await
+        }
+        Err(_) => refused_at_the_door(&headers, MAX_HANDED_IN_LEN),
+    }
+}
+
+async fn take_one(served: &Served, report: Incoming) -> Response {
     let outcome = served.ingest.take(vec![report]).await;
     match outcome.map(|mut outcomes| outcomes.pop()) {
         Ok(Some(Ok(fresh))) => {

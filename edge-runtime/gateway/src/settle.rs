@@ -24,6 +24,7 @@ use heliotrope_contracts::{
 use heliotrope_device_proofs::{
     Bytes32,
     epoch::{EpochManifest, LaneManifest},
+    evidence::Ground,
 };
 use heliotrope_host::ModuleSet;
 use heliotrope_light_client::execution::ProvenBlock;
@@ -162,15 +163,21 @@ impl Settler {
         Ok(())
     }
 
-    /// Sorts bundles into lanes and shards by the beaconer's registered cell.
+    /// Sorts bundles into lanes and areas by what they are about; a device's, by where it is registered.
     async fn by_lane(&self, bundles: Vec<Gathered>) -> Result<Lanes> {
-        let ids: BTreeSet<Bytes32> = bundles.iter().map(|g| g.beaconer).collect();
+        let ids: BTreeSet<Bytes32> = bundles
+            .iter()
+            .filter_map(|gathered| match gathered.ground {
+                Ground::Device(id) => Some(id),
+                Ground::Cell(_) | Ground::Nowhere(_) => None,
+            })
+            .collect();
         let devices = self.devices.active(&ids).await?;
         let mut lanes = Lanes::new();
         for gathered in bundles {
-            let place = devices.get(&gathered.beaconer).and_then(|radio| place(radio.cell));
-            if let Some((lane, parent)) = place {
-                lanes.entry(lane).or_default().entry(parent).or_default().push(gathered);
+            let cell_of = |id: &Bytes32| devices.get(id).map(|radio| radio.cell);
+            if let Some((lane, area)) = place(&gathered.ground, cell_of) {
+                lanes.entry(lane).or_default().entry(area).or_default().push(gathered);
             }
         }
         Ok(lanes)

@@ -1,15 +1,10 @@
-//! Two versions of the check over the same evidence file: which facts they need beyond it, and what both say.
+//! Two versions of the check over the same evidence file: what both say.
 
-use std::collections::BTreeMap;
-
-use alloy_primitives::{Address, B256};
+use alloy_primitives::B256;
 use anyhow::Result;
-use heliotrope_device_proofs::{
-    abi::Plan,
-    epoch::{EvidenceLeaf, ShardEvidence},
-};
+use heliotrope_device_proofs::epoch::EvidenceLeaf;
 use heliotrope_light_client::proof_chain::{
-    Anchor, CheckModule as _, Pin,
+    Anchor, Pin,
     diff::{self, Compared},
 };
 
@@ -43,37 +38,6 @@ impl From<&PinnedCheck> for Candidate {
             module: Module(check.module.clone()),
         }
     }
-}
-
-/// What the versions ask for and the evidence does not prove: a version that did not judge may ask for more.
-pub(crate) fn missing(
-    evidence: &ShardEvidence,
-    anchor: &mut Anchor,
-    candidates: [&Candidate; 2],
-) -> BTreeMap<Address, Vec<B256>> {
-    let mut missing: BTreeMap<Address, Vec<B256>> = BTreeMap::new();
-    for candidate in candidates {
-        for leaf in &evidence.leaves {
-            let plan = candidate.module.plan(&leaf.bundle, &candidate.params);
-            // a version without a plan says so again when it is run
-            let plan = plan.ok().and_then(|plan| Plan::decode(&plan).ok()).unwrap_or_default();
-            for query in anchor.missing(&plan) {
-                missing.entry(query.address.into()).or_default().push(query.key.into());
-            }
-        }
-    }
-    for keys in missing.values_mut() {
-        keys.sort_unstable();
-        keys.dedup();
-    }
-    missing
-}
-
-/// Adds trie nodes to those of a file, each once.
-pub(crate) fn add_nodes(evidence: &mut ShardEvidence, nodes: Vec<Vec<u8>>) {
-    evidence.nodes.extend(nodes);
-    evidence.nodes.sort_unstable();
-    evidence.nodes.dedup();
 }
 
 /// Runs both versions over every leaf.

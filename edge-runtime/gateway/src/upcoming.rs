@@ -16,7 +16,10 @@ use alloy_primitives::B256;
 use anyhow::{Context as _, Result, ensure};
 use heliotrope_device_proofs::epoch::{LaneManifest, ShardEvidence};
 use heliotrope_host::ModuleSet;
-use heliotrope_light_client::proof_chain::{self, Anchor, diff::Diff};
+use heliotrope_light_client::proof_chain::{
+    self, Anchor,
+    diff::{self, Diff},
+};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -149,17 +152,14 @@ pub(crate) async fn beside(
             old.module_hash
         );
         let mut leaves = Vec::new();
-        for (parent, _) in &lane.shards {
-            let mut evidence = files.read_evidence(epoch, lane.lane, *parent)?;
+        for area in lane.areas() {
+            let mut evidence = files.read_evidence(epoch, lane.lane, area)?;
             prove_missing(chain, lane, &mut evidence, [&old, &new]).await?;
             let (mut anchor, pin) = anchor(chain, &evidence, lane)?;
             let both = [&old, &new];
             leaves.extend(side_by_side::compare(evidence.leaves, &mut anchor, &pin, both)?);
         }
-        leaves.sort_by_key(|(leaf, _)| leaf.index);
-        for (leaf, compared) in &leaves {
-            found.add(lane, leaf, compared);
-        }
+        found.add_lane(lane, leaves);
     }
     files.write_diff(epoch, &found)?;
     let beside = Beside {
@@ -204,9 +204,10 @@ async fn prove_missing(
     candidates: [&Candidate; 2],
 ) -> Result<()> {
     let (mut anchor, _) = anchor(chain, evidence, lane)?;
-    for (address, keys) in side_by_side::missing(evidence, &mut anchor, candidates) {
+    let [a, b] = candidates.map(Candidate::version);
+    for (address, keys) in diff::missing(evidence, &mut anchor, [&a, &b]) {
         match chain.prove(&anchor.block(), address, &keys).await {
-            Ok(proven) => side_by_side::add_nodes(evidence, proven.nodes),
+            Ok(proven) => diff::add_nodes(evidence, proven.nodes),
             Err(error) => tracing::warn!(%error, "a fact that the next version needs"),
         }
     }

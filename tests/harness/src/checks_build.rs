@@ -138,6 +138,7 @@ pub fn build_for_speed(workspace_root: &Path, name: &str, out_dir: &Path) -> Res
     let entry = manifest.check.into_iter().find(|entry| entry.name == name);
     let entry = entry.with_context(|| format!("{MANIFEST} has no check {name}"))?;
     let root = workspace_root.canonicalize()?;
+    fs::create_dir_all(out_dir)?;
     build_one(&root, out_dir, &Entry { made_for: MadeFor::Speed, ..entry })
 }
 

@@ -5,12 +5,14 @@ use std::{path::Path, str::FromStr};
 use anyhow::Result;
 
 use crate::{
+    change,
+    checks_build::build_for_speed,
     lie::Link,
     lie_settlement::{Lie, Planted},
     quorum::{CHALLENGER_KEY, QUORUM_KEYS},
     setup,
     web_build::build_web,
-    world::{self, World, WorldConfig},
+    world::{self, CHECK, World, WorldConfig},
 };
 
 /// What the demo can be asked.
@@ -51,6 +53,8 @@ impl FromStr for DemoLie {
 pub fn demo(root: &Path, options: DemoOptions) -> Result<()> {
     setup::for_demo(root)?;
     let checks = world::build(root)?;
+    // another build of the same rules: what the vote is about
+    let next = build_for_speed(root, CHECK, &root.join("target/heliotrope/next-version"))?;
     let web = build_web(root, &root.join("target/heliotrope/web"))?;
     let config = WorldConfig {
         root: root.to_path_buf(),
@@ -68,9 +72,18 @@ pub fn demo(root: &Path, options: DemoOptions) -> Result<()> {
     runtime.block_on(async {
         let run = async {
             let mut world = World::start(config, &checks).await?;
-            let settled = options.lie == Some(DemoLie::Settlement);
-            let planted = world.live_with(if settled { &[Lie::Verdict] } else { &[] }).await?;
+            let lies: &[Lie] = match options.lie {
+                Some(DemoLie::Settlement) => &[Lie::Verdict],
+                _ => &[],
+            };
+            let all = world.fleet.reports.len();
+            let [first, ..] = change::parts(all);
+            let changes = options.lie.is_none();
+            let planted = world.live_after(if changes { first } else { 0..all }, lies).await?;
             say(&world, options.lie, &planted)?;
+            if changes {
+                change::run(&mut world, &next).await?;
+            }
             watch(&mut world).await
         };
         tokio::select! {
@@ -114,7 +127,8 @@ fn say_dispute(world: &World, planted: &[Planted]) -> Result<()> {
     for Planted { lane, leaf, cell, .. } in planted {
         println!(
             "  The proposer settled a verdict that the module did not give: leaf {leaf} of lane {lane}, hex {cell:x}. The page must\n  \
-             name CHECK. To have it struck out, with target/release/heliotrope:\n\n    \
+             name CHECK, and hands out the proof. To have it struck out, with target/release/heliotrope (the first\n  \
+             command makes the file that the page hands out, ID is what the second one says):\n\n    \
              heliotrope prove {cell:x} --gateway {} --checkpoint {checkpoint} --out lie.proof\n    \
              heliotrope challenge lie.proof {common} {challenger}",
             world.gateway_url

@@ -23,6 +23,8 @@
 
 pub mod bench;
 pub mod bench_host;
+mod browser_tests;
+pub mod change;
 pub mod checks_build;
 pub mod command;
 pub mod conformance;
@@ -47,6 +49,7 @@ pub mod process;
 pub mod progress;
 pub mod quorum;
 pub mod serve_rpc;
+mod settings;
 pub mod setup;
 pub mod tally;
 pub mod test;

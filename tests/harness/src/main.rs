@@ -15,7 +15,7 @@ use heliotrope_harness::{
     fuzz::fuzz,
     live::live,
     new_check::new_check,
-    test::test_all,
+    test::{test_all, test_browser},
 };
 
 #[derive(Debug, Parser)]
@@ -44,7 +44,11 @@ enum Action {
         lie: Option<DemoLie>,
     },
     /// Run every test there is; the last line is the count.
-    Test,
+    Test {
+        /// Only those in the browser.
+        #[arg(long)]
+        browser: bool,
+    },
     /// Run test vectors of others against our code.
     Conformance {
         /// Name of the suite.
@@ -91,8 +95,8 @@ fn main() -> Result<ExitCode> {
         Action::Demo { port, gateways, seed, lie } => {
             demo(&root, DemoOptions { port, gateways, seed, lie })?;
         }
-        Action::Test => {
-            let good = test_all(&root)?;
+        Action::Test { browser } => {
+            let good = if browser { test_browser(&root)? } else { test_all(&root)? };
             return Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE });
         }
         Action::Conformance { suite, dir } => return conformance::run(&suite, &dir),

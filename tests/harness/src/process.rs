@@ -76,6 +76,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        if !matches!(self.child.try_wait(), Ok(None)) {
+            return;
+        }
         let pid = self.child.id().to_string();
         // std has no way to send SIGTERM
         if !Command::new("kill").args(["-TERM", &pid]).status().is_ok_and(|s| s.success()) {

@@ -5,19 +5,17 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use crate::{
-    bench,
+    bench, browser_tests,
     checks_build::build_checks,
     command::{quietly, vectors},
     contracts_build::{self, tool},
-    lie::{self, Link},
-    process::free_port,
     setup,
     tally::{Format, Tally},
     web_build::build_web,
-    world::{self, World, WorldConfig},
+    world,
 };
 
 /// Crates that run in the browser too.
@@ -32,8 +30,6 @@ const WASM_CRATES: [&str; 9] = [
     "heliotrope-wasm",
     "heliotrope-web",
 ];
-/// Gateways of the fleet that the browser tests look at: small enough to be proven in seconds.
-const E2E_GATEWAYS: u32 = 160;
 /// Conformance suites and the folders of `../shared/vectors` that they walk.
 const CONFORMANCE: [(&str, &str); 11] = [
     ("ethereum-spec-sync", "ethereum/spec"),
@@ -65,6 +61,16 @@ pub fn test_all(root: &Path) -> Result<bool> {
     contracts(&mut tally, root);
     rust(&mut tally, root);
     conformance(&mut tally, root);
+    if let Err(error) = end_to_end(&mut tally, root) {
+        tally.fail("end to end", &error);
+    }
+    Ok(tally.close())
+}
+
+/// Runs the tests in the browser alone; whether all of them passed.
+pub fn test_browser(root: &Path) -> Result<bool> {
+    setup::for_tests(root)?;
+    let mut tally = Tally::default();
     if let Err(error) = end_to_end(&mut tally, root) {
         tally.fail("end to end", &error);
     }
@@ -190,43 +196,11 @@ fn same_block(root: &Path, node_package: &Path, core: &Path, folder: &Path) -> R
     Ok(())
 }
 
-/// A real chain, a real gateway, a real browser; then the same with a liar in front.
+/// A real chain, a real gateway, a real browser; then the same with liars.
 fn end_to_end(tally: &mut Tally, root: &Path) -> Result<()> {
     let checks = world::build(root)?;
     let web = build_web(root, &root.join("target/heliotrope/web"))?;
     native_is_wasm(tally, root, &web.node_dir)?;
-    let port = free_port()?;
-    let config = WorldConfig {
-        root: root.to_path_buf(),
-        state: root.join("target/heliotrope/e2e"),
-        port,
-        gateways: E2E_GATEWAYS,
-        seed: 1,
-        lie: None,
-        web_dir: Some(web.out_dir),
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut world = runtime.block_on(async {
-        let mut world = World::start(config, &checks).await?;
-        world.live().await?;
-        anyhow::Ok(world)
-    })?;
-    let browser = |url: &str, lie: Option<Link>| {
-        let mut command = Command::new("node");
-        command.current_dir(root.join("tests/e2e")).args(["--test", "map.spec.mjs"]);
-        command.env("BASE_URL", url).env("LIE", lie.map_or("", Link::name));
-        command
-    };
-    tally.run("browser: the map", Format::NodeTest, &mut browser(&world.url, None));
-    for link in Link::ALL {
-        let port = free_port()?;
-        let carrier = runtime.block_on(lie::serve(link, world.gateway_url.clone(), port))?;
-        let url = format!("http://127.0.0.1:{port}");
-        let name = format!("browser: a lie about the {}", link.name());
-        tally.run(&name, Format::NodeTest, &mut browser(&url, Some(link)));
-        carrier.abort();
-    }
-    world.check().context("after the browser tests")?;
-    runtime.block_on(async { drop(world) });
-    Ok(())
+    browser_tests::map(tally, root, &checks, &web)?;
+    browser_tests::change_and_settlement(tally, root, &checks, &web)
 }

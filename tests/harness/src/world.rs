@@ -21,29 +21,30 @@ use alloy::{
 };
 use alloy_primitives::B256;
 use anyhow::{Context as _, Result, bail, ensure};
-use heliotrope_contracts::check_id;
 use heliotrope_device_proofs::sha256;
 use heliotrope_light_client::network::DeployedNetwork;
 use heliotrope_verifier::consensus::UnixSeconds;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     checks_build::{BuiltCheck, build_checks},
     contracts_build::{self, tool},
-    deploy::{DEVELOPMENT_KEY, Deployment, Mine, NewDevice},
+    deploy::{Deployment, Mine, NewDevice},
     devchain::{BeaconServer, DevChain, DevChainConfig, Realtime},
     fleet::{Fleet, FleetConfig, Gateway},
-    governance::{NewVersion, Passes, pin_by_vote},
+    governance::{ByTheClock, NewVersion, Passes as _, Step, pin_by_vote},
     lie::{self, Link},
     lie_settlement::{self, Lie, Planted},
     mirror::Mirror,
     process::{Process, free_port},
     progress::Progress,
     quorum::{self, WARM_UP_S},
+    settings::Settings,
 };
 
 /// The check that the demo pins.
-const CHECK: &str = "coverage-radio";
+pub(crate) const CHECK: &str = "coverage-radio";
 /// anvil's sixth account: it owns every device whose key the EVM can check. Everybody has its key.
 pub const OWNER_KEY: &str = "0x8b3a350cf5c34c9194ca85829a2df0ec3153be0318b5e2d3348e872092edffba";
 /// Slots that the chain has behind it when it starts: setting up uses them up faster than time
@@ -106,38 +107,6 @@ pub struct World {
     settings: PathBuf,
     carrier: Option<tokio::task::JoinHandle<()>>,
     clock: Option<Realtime>,
-}
-
-impl Mine for DevChain {
-    async fn mine(&self) -> Result<()> {
-        self.advance(1).await
-    }
-}
-
-impl Passes for DevChain {
-    async fn now_s(&self) -> Result<u64> {
-        Ok(self.chain_spec().await.slot_start(self.head().await.slot).0)
-    }
-}
-
-/// A chain that goes on by the clock: one more block is waited for, not made.
-struct ByTheClock<'a>(&'a DevChain);
-
-impl Mine for ByTheClock<'_> {
-    async fn mine(&self) -> Result<()> {
-        let (before, started) = (self.0.head().await.slot, Instant::now());
-        while self.0.head().await.slot == before {
-            ensure!(started.elapsed() < STEP_TIMEOUT, "no block after slot {before}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        Ok(())
-    }
-}
-
-impl Passes for ByTheClock<'_> {
-    async fn now_s(&self) -> Result<u64> {
-        self.0.now_s().await
-    }
 }
 
 /// Builds what runs: contracts, check modules and the gateway.
@@ -259,20 +228,29 @@ impl World {
 
     /// The same, with lies in what is settled; says where they are.
     pub async fn live_with(&mut self, lies: &[Lie]) -> Result<Vec<Planted>> {
+        self.live_after(0..self.fleet.reports.len(), lies).await
+    }
+
+    /// The same with a part of the day.
+    pub async fn live_after(&mut self, part: Range<usize>, lies: &[Lie]) -> Result<Vec<Planted>> {
         let progress = Progress::new();
-        let count = self.fleet.reports.len();
-        progress
-            .step_async(&format!("gateway: takes in {count} reports"), self.send_reports())
-            .await?;
+        let what = format!("gateway: takes in {} reports", part.len());
+        progress.step_async(&what, self.send_part(part)).await?;
         let settled = progress.step_async("epoch: check, settle, prove", self.settle_with(lies));
         let planted = settled.await?;
+        self.go_by_the_clock().await?;
+        Ok(planted)
+    }
+
+    /// From now on blocks come by themselves, and the page is served.
+    pub async fn go_by_the_clock(&mut self) -> Result<()> {
         self.chain.catch_up(UnixSeconds(now_s())).await?;
         self.clock = Some(self.chain.run_realtime());
         if let Some(link) = self.config.lie {
             let upstream = self.gateway_url.clone();
             self.carrier = Some(lie::serve(link, upstream, self.config.port).await?);
         }
-        Ok(planted)
+        Ok(())
     }
 
     /// Starts the gateway process and waits until it has a finalized header.
@@ -361,6 +339,8 @@ impl World {
                 return Ok(());
             }
             match status["settlement"]["phase"].as_str() {
+                // blocks come by themselves
+                _ if self.clock.is_some() => {}
                 Some("proposing") => self.chain.advance(1).await?,
                 Some("waiting for finality") => self.chain.advance(SLOTS_TO_FINALITY).await?,
                 _ => {}
@@ -373,14 +353,45 @@ impl World {
         }
     }
 
-    /// Passes a proposal that pins a new version of the check; says from when on it judges, Unix seconds.
+    /// Passes a proposal that pins a new version of the check, as soon as may be; says from when on it judges, Unix
+    /// seconds.
     pub async fn vote(&self, module: [u8; 32], params: [u8; 32]) -> Result<u64> {
+        self.vote_with_notice(module, params, 0, |_| {}).await
+    }
+
+    /// The same with some seconds of notice more, telling each step.
+    pub async fn vote_with_notice(
+        &self,
+        module: [u8; 32],
+        params: [u8; 32],
+        notice_s: u64,
+        mut told: impl FnMut(Step),
+    ) -> Result<u64> {
         let (module_hash, params_hash) = (module.into(), params.into());
-        let version = NewVersion { check: CHECK, module_hash, params_hash };
+        let version = NewVersion { check: CHECK, module_hash, params_hash, notice_s };
+        let deployment = &self.deployment;
         match self.clock {
-            Some(_) => pin_by_vote(&self.deployment, version, &ByTheClock(&self.chain)).await,
-            None => pin_by_vote(&self.deployment, version, &self.chain).await,
+            Some(_) => pin_by_vote(deployment, version, &ByTheClock(&self.chain), &mut told).await,
+            None => pin_by_vote(deployment, version, &self.chain, &mut told).await,
         }
+    }
+
+    /// Makes blocks until what is on the chain now is final.
+    pub async fn finalize(&self) -> Result<()> {
+        self.chain.advance(SLOTS_TO_FINALITY).await
+    }
+
+    /// Puts a module where the gateway serves modules from; its sha256.
+    pub fn keep_module(&self, wasm: &[u8]) -> Result<[u8; 32]> {
+        let hash: [u8; 32] = Sha256::digest(wasm).into();
+        let folder = self.config.state.join("modules");
+        fs::write(folder.join(format!("{}.wasm", hex::encode(hash))), wasm)?;
+        Ok(hash)
+    }
+
+    /// Time of the newest block, Unix seconds.
+    pub async fn chain_now_s(&self) -> Result<u64> {
+        self.chain.now_s().await
     }
 
     /// The network's description.
@@ -499,50 +510,4 @@ async fn register(deployment: &Deployment, fleet: &Fleet, chain: &DevChain) -> R
     let devices: Vec<NewDevice> = fleet.gateways.iter().map(device).collect();
     let sign = |index: usize, digest: B256| fleet.gateways[index].key.sign_registration(&digest.0);
     deployment.register(&devices, sign, chain).await
-}
-
-/// What a gateway is told.
-struct Settings<'a> {
-    config: &'a WorldConfig,
-    chain: &'a DevChain,
-    beacon: &'a BeaconServer,
-    deployment: &'a Deployment,
-    check: &'a str,
-    mirror: &'a Mirror,
-    rpc: &'a str,
-    port: u16,
-}
-
-impl Settings<'_> {
-    async fn write(&self) -> Result<PathBuf> {
-        let state = &self.config.state;
-        let mut network = self.chain.network_json_parts().await;
-        network["name"] = "heliotrope-devnet".into();
-        network["chain_id"] = CHAIN_ID.into();
-        network["check_id"] = check_id(self.check).to_string().into();
-        network["contracts"] = serde_json::to_value(self.deployment.contracts)?;
-        network["checkpoint_sources"] = vec![self.beacon.url.clone()].into();
-        let network: DeployedNetwork = serde_json::from_value(network)?;
-        let network_file = state.join("network.json");
-        fs::write(&network_file, serde_json::to_vec_pretty(&network)?)?;
-        let text = |path: &Path| format!("{:?}", path.display().to_string());
-        let mut settings = format!(
-            "listen = \"127.0.0.1:{}\"\ndata_dir = {}\nnetwork_file = {}\nbeacon_sources = [\"{}\"]\n\
-             execution_rpc = \"{}\"\nmodules_dir = {}\nmodule_mirrors = [\"{}\"]\n\
-             proposer_key = \"{DEVELOPMENT_KEY}\"\naccept_upstream_receipts = true\n",
-            self.port,
-            text(&state.join("gateway")),
-            text(&network_file),
-            self.beacon.url,
-            self.rpc,
-            text(&state.join("modules")),
-            self.mirror.url,
-        );
-        if let Some(web) = &self.config.web_dir {
-            settings.push_str(&format!("web_dir = {}\n", text(web)));
-        }
-        let path = state.join("heliotrope.toml");
-        fs::write(&path, settings)?;
-        Ok(path)
-    }
 }

@@ -1,4 +1,4 @@
-//! Rewards on a real chain: two epochs are settled, made final and paid out; an owner claims twice and has the sum; leaves
+//! RewardLeaves on a real chain: two epochs are settled, made final and paid out; an owner claims twice and has the sum; leaves
 //! that are not the chain's are refused; a wrong leaf that was settled is struck out.
 //!
 //! Skipped, saying so, where the contracts' npm packages are not installed: `cargo test-all` does that.
@@ -26,7 +26,7 @@ use heliotrope_contracts::{
     reward::{
         Rate, RewardLeaf,
         fault::{self, KIND_REWARD},
-        tree::{Rewards, decode_leaves, merkle_tree},
+        tree::{RewardLeaves, decode_leaves, merkle_tree},
     },
 };
 use heliotrope_device_proofs::{
@@ -210,10 +210,10 @@ async fn an_owner_claims_two_epochs_and_has_their_sum_and_a_wrong_leaf_is_struck
     a_wrong_leaf_is_struck_out(&world, &second).await
 }
 
-async fn tree(world: &World, lane: &LaneManifest) -> Result<Rewards> {
+async fn tree(world: &World, lane: &LaneManifest) -> Result<RewardLeaves> {
     let root = B256::from(lane.commitment.reward_root);
     let bytes = get(world, &format!("rewards/{}", hex::encode(root))).await?;
-    Ok(Rewards::open(&bytes, root)?)
+    Ok(RewardLeaves::open(&bytes, root)?)
 }
 
 /// Every account of a lane goes on from where it was, also one that rested.

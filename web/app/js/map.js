@@ -1,7 +1,9 @@
 // The map widget: MapLibre, loaded when it is needed, drawing tiles that Rust encodes.
 // It decides nothing: every colour is the `s` property that the Rust side wrote into the tile.
 
-const STATES = ["claimed", "committed", "verified", "failed", "stale", "broken"];
+const STATES = ["claimed", "committed", "verified", "failed", "stale", "broken", "refuted"];
+/** States that a pattern tells apart without colour. */
+const PATTERNED = ["claimed", "failed", "stale", "broken", "refuted"];
 const NOTHING = { type: "FeatureCollection", features: [] };
 let map = null;
 let land = 110;
@@ -26,6 +28,7 @@ function pattern(kind, colour) {
   if (kind === "stale" || kind === "broken") { line(-4, 20, 20, -4); line(-4, 4, 4, -4); line(12, 20, 20, 12); }
   if (kind === "broken") { line(-4, -4, 20, 20); line(12, -4, 20, 4); line(-4, 12, 4, 20); }
   if (kind === "failed") for (const [x, y] of [[4, 4], [12, 12]]) { c.beginPath(); c.arc(x, y, 2.4, 0, 7); c.fill(); }
+  if (kind === "refuted") { line(0, 4, size, 4); line(0, 12, size, 12); }
   if (kind === "claimed") for (const [x, y] of [[8, 8]]) { c.beginPath(); c.arc(x, y, 1.6, 0, 7); c.fill(); }
   return c.getImageData(0, 0, size, size);
 }
@@ -48,8 +51,9 @@ function style(assets) {
       { id: "hex", type: "fill", source: "cov", "source-layer": "hex", minzoom: 7,
         paint: { "fill-color": byState(), "fill-opacity": 0.62, "fill-antialias": true } },
       { id: "hex-pattern", type: "fill", source: "cov", "source-layer": "hex", minzoom: 8,
-        filter: ["in", ["get", "s"], ["literal", [0, 3, 4, 5]]],
-        paint: { "fill-pattern": ["match", ["get", "s"], 0, "p-claimed", 3, "p-failed", 4, "p-stale", "p-broken"], "fill-opacity": 0.8 } },
+        filter: ["in", ["get", "s"], ["literal", PATTERNED.map((state) => STATES.indexOf(state))]],
+        paint: { "fill-pattern": ["match", ["get", "s"],
+          ...PATTERNED.flatMap((state) => [STATES.indexOf(state), `p-${state}`]), "p-claimed"], "fill-opacity": 0.8 } },
       { id: "hex-line", type: "line", source: "cov", "source-layer": "hex", minzoom: 8,
         paint: { "line-color": byState("-ink"), "line-width": ["interpolate", ["linear"], ["zoom"], 8, 0.5, 12, 1.8] } },
       { id: "area", type: "circle", source: "cov", "source-layer": "area", maxzoom: 7.5,
@@ -71,7 +75,7 @@ function style(assets) {
 }
 
 function paintImages() {
-  for (const kind of ["claimed", "failed", "stale", "broken"]) {
+  for (const kind of PATTERNED) {
     if (!map.hasImage(`p-${kind}`)) map.addImage(`p-${kind}`, pattern(kind, token(`--${kind}-ink`)));
   }
 }
@@ -112,7 +116,7 @@ export async function createMap(container, tile, onClick, onMove) {
   });
   map.on("moveend", () => { fineLand(base); const c = map.getCenter(); onMove(c.lng, c.lat, map.getZoom()); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    for (const kind of ["claimed", "failed", "stale", "broken"]) if (map.hasImage(`p-${kind}`)) map.removeImage(`p-${kind}`);
+    for (const kind of PATTERNED) if (map.hasImage(`p-${kind}`)) map.removeImage(`p-${kind}`);
     map.setStyle(style(base));
     land = 110;
     fineLand(base);

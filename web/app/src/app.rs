@@ -5,8 +5,14 @@ use heliotrope_wasm::protocol::HexState;
 use leptos::{html, prelude::*};
 
 use crate::{
-    calls, deep_link, drawer::Drawer, expose, map, model::Model, overview::Overview, verifier,
-    verifier::Verifier, words,
+    calls, deep_link,
+    drawer::Drawer,
+    expose, map,
+    model::{Crash, Model},
+    overview::Overview,
+    verifier,
+    verifier::Verifier,
+    words,
 };
 
 const PHONE_PX: f64 = 760.0;
@@ -169,7 +175,7 @@ fn Status() -> impl IntoView {
 /// Broken links, crashes, empty and failed states, and the development notice.
 #[component]
 fn Notices() -> impl IntoView {
-    let Ctx { model, verifier, .. } = ctx();
+    let Ctx { model, verifier, now_s } = ctx();
     let restart = move || verifier.with_value(Verifier::restart);
     view! {
         <section class="notices" aria-label="Notices">
@@ -186,10 +192,10 @@ fn Notices() -> impl IntoView {
                         <button type="button" on:click=move |_| restart()>"Check again"</button>
                     </div>
                 })}
-                {move || model.crashed.get().map(|message| view! {
+                {move || model.crashed.get().map(|crash| view! {
                     <div class="banner banner-warn" data-state="crashed">
-                        <strong>"The verifier stopped"</strong>
-                        <span>{words::sentence(&message)}". Nothing more is checked until it runs again."</span>
+                        <strong>{match crash { Crash::Died(_) => "The verifier stopped", Crash::NoVerdict(_) => "No verdict" }}</strong>
+                        <span>{words::sentence(crash.message())}". Nothing more is checked until the verifier runs again."</span>
                         <button type="button" on:click=move |_| restart()>"Restart the verifier"</button>
                     </div>
                 })}
@@ -214,6 +220,12 @@ fn Notices() -> impl IntoView {
                     <span>"The map shows the one before."</span>
                     <button type="button" on:click=move |_| restart()>"Check the new epoch"</button>
                 </div>
+            })}
+            {move || model.versions.get().and_then(Result::ok).and_then(|versions| versions.announced.into_iter().next()).map(|next| view! {
+                <p class="change-note" data-state="announced">{format!(
+                    "The check changes {}: version {} judges from then on. Proven in this tab.",
+                    words::from_now(next.active_from, now_s.get()), next.version
+                )}</p>
             })}
             {move || model.network.get().filter(|network| network.dev).map(|_| view! {
                 <p class="dev-note">"Development chain: its keys are public, so anybody can sign anything on it. The proofs are real, the chain is a rehearsal."</p>

@@ -32,6 +32,7 @@ pub(crate) struct Counts {
     pub(crate) failed: u32,
     pub(crate) stale: u32,
     pub(crate) broken: u32,
+    pub(crate) refuted: u32,
 }
 
 impl Counts {
@@ -44,6 +45,7 @@ impl Counts {
             HexState::Failed => self.failed,
             HexState::Stale => self.stale,
             HexState::Broken => self.broken,
+            HexState::Refuted => self.refuted,
         }
     }
 
@@ -65,6 +67,7 @@ impl Counts {
             HexState::Failed => &mut self.failed,
             HexState::Stale => &mut self.stale,
             HexState::Broken => &mut self.broken,
+            HexState::Refuted => &mut self.refuted,
         };
         *slot = slot.saturating_add(1);
     }
@@ -149,7 +152,8 @@ impl Area {
 /// so it does not make a group less proven.
 pub(crate) fn least_proven(states: impl Iterator<Item = HexState>) -> HexState {
     let rank = |state: HexState| match state {
-        HexState::Broken => 5,
+        HexState::Broken => 6,
+        HexState::Refuted => 5,
         HexState::Claimed => 4,
         HexState::Committed => 3,
         HexState::Stale => 2,

@@ -1,6 +1,8 @@
 //! The panel of one hex: its state, its five links, and what the check said of each report.
 
-use heliotrope_wasm::protocol::{Hex, HexState, LeafResult, RuleRow};
+use heliotrope_wasm::protocol::{
+    Hex, HexState, LeafResult, LinkName, LinkReport, Outcome, RuleRow,
+};
 use leptos::prelude::*;
 
 use crate::{
@@ -8,6 +10,7 @@ use crate::{
     geo, map,
     model::Chain,
     overview::Link,
+    save::{Challenge, SaveProof},
     words,
 };
 
@@ -69,9 +72,18 @@ fn Head(cell: u64, place: String, hex: Hex) -> impl IntoView {
 
 #[component]
 fn ChainView(chain: Chain) -> impl IntoView {
-    let none_green = chain.state == HexState::Broken;
-    let Chain { links, leaves, .. } = chain;
+    let none_green = matches!(chain.state, HexState::Broken | HexState::Refuted);
+    let Chain { cell, links, leaves, state, challengeable } = chain;
+    let proven = |report: &LinkReport| {
+        report.link == LinkName::Commitment && report.outcome == Outcome::Verified
+    };
+    let committed = links.iter().any(proven) || state == HexState::Refuted;
     view! {
+        {if challengeable {
+            Some(view! { <Challenge cell/> }.into_any())
+        } else {
+            committed.then(|| view! { <SaveProof cell/> }.into_any())
+        }}
         <h3 class="section">"Proof, link by link"</h3>
         <ol class="links" class:hex-broken=none_green>
             {links.into_iter().map(|report| view! { <Link report/> }).collect_view()}
@@ -108,14 +120,22 @@ fn Leaf(leaf: LeafResult) -> impl IntoView {
 
 #[component]
 fn Rule(row: RuleRow) -> impl IntoView {
+    // an indeterminate outcome without a reason is a rule whose source the parameters do not name
+    let unjudged = row.verdict == "indeterminate" && row.reason == 0;
     let reason = (row.reason != 0).then(|| format!("reason {} {}", row.reason, row.reason_name));
     let class = format!("v-{}", row.verdict);
     view! {
         <tr class=class>
             <td>{row.subject}</td>
             <td>{row.name}{reason.map(|reason| view! { <span class="reason">{reason}</span> })}</td>
-            <td>{row.verdict}</td>
-            <td class="num">{row.observed}</td><td class="num">{row.limit}</td>
+            {if unjudged {
+                view! { <td colspan="3">"not judged: no source named"</td> }.into_any()
+            } else {
+                view! {
+                    <td>{row.verdict}</td>
+                    <td class="num">{row.observed}</td><td class="num">{row.limit}</td>
+                }.into_any()
+            }}
         </tr>
     }
 }

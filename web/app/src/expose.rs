@@ -2,7 +2,7 @@
 //!
 //! It is written, never read: nobody can make the page believe anything through it.
 
-use heliotrope_wasm::protocol::{HexState, LinkName};
+use heliotrope_wasm::protocol::{HexState, JudgeInfo, LinkName, Versions};
 use leptos::prelude::*;
 use serde::Serialize;
 use wasm_bindgen::JsValue;
@@ -17,6 +17,7 @@ struct View {
     ready: bool,
     progress: String,
     epoch: Option<u64>,
+    judges: Vec<JudgeInfo>,
     finalized_block: Option<u64>,
     counts: Counts,
     total: u32,
@@ -24,6 +25,8 @@ struct View {
     broken: Option<BrokenView>,
     error: Option<String>,
     crashed: Option<String>,
+    versions: Option<Versions>,
+    comparison: Option<ComparisonView>,
     empty: bool,
     selected: Option<SelectedView>,
     sample: Vec<HexView>,
@@ -47,6 +50,12 @@ struct SelectedView {
     cell: String,
     state: Option<HexState>,
     links: Vec<LinkView>,
+}
+
+#[derive(Debug, Serialize)]
+struct ComparisonView {
+    version: u64,
+    state: &'static str,
 }
 
 #[derive(Debug, Serialize)]
@@ -96,6 +105,7 @@ fn view(model: Model) -> View {
         ready: model.done.get().is_some(),
         progress: model.progress.get().text,
         epoch: model.epoch.get().map(|epoch| epoch.epoch),
+        judges: model.epoch.get().map(|epoch| epoch.judges).unwrap_or_default(),
         finalized_block: model.head.get().map(|head| head.finalized_block),
         counts,
         total: counts.total(),
@@ -106,7 +116,12 @@ fn view(model: Model) -> View {
             cell: broken.cell,
         }),
         error: model.failed.get().map(|stopped| stopped.message),
-        crashed: model.crashed.get(),
+        crashed: model.crashed.get().map(|crash| crash.message().to_owned()),
+        versions: model.versions.get().and_then(Result::ok),
+        comparison: model
+            .comparison
+            .get()
+            .map(|(version, state)| ComparisonView { version, state: state.as_str() }),
         empty: model.empty.get().is_some(),
         selected: model.selected.get().map(|cell| {
             let chain = chain.filter(|chain| chain.cell == cell);

@@ -13,6 +13,8 @@
 mod app;
 mod calls;
 mod cells;
+mod change;
+mod compare;
 mod deep_link;
 mod drawer;
 mod expose;
@@ -21,6 +23,7 @@ mod list;
 mod map;
 mod model;
 mod overview;
+mod save;
 mod tiles;
 mod verifier;
 mod words;

@@ -4,11 +4,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use heliotrope_wasm::protocol::{
     EpochInfo, FromWorker, HeadInfo, HexState, LeafResult, LinkName, LinkReport, NetworkInfo,
-    Outcome,
+    Outcome, Versions,
 };
-use leptos::prelude::{GetUntracked, RwSignal, Set, Update};
+use leptos::prelude::{Get, GetUntracked, RwSignal, Set, Update};
 
-use crate::cells::{Cells, Counts};
+use crate::{
+    cells::{Cells, Counts},
+    compare::Comparison,
+    save::{self, Saving},
+};
 
 /// What a broken link means for the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +21,26 @@ pub(crate) struct Break {
     pub(crate) message: String,
     /// The hex; nothing when everything depends on the link.
     pub(crate) cell: Option<String>,
+    /// A hex whose proof bundle shows the break.
+    pub(crate) shown_by: Option<String>,
+}
+
+/// Why the verifier ended before its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Crash {
+    /// It stopped by itself, or stood still.
+    Died(String),
+    /// A check module came to no end, and was ended with it.
+    NoVerdict(String),
+}
+
+impl Crash {
+    /// In words.
+    pub(crate) fn message(&self) -> &str {
+        match self {
+            Self::Died(message) | Self::NoVerdict(message) => message,
+        }
+    }
 }
 
 /// The chain of the opened hex.
@@ -26,6 +50,8 @@ pub(crate) struct Chain {
     pub(crate) state: HexState,
     pub(crate) links: Vec<LinkReport>,
     pub(crate) leaves: Vec<LeafResult>,
+    /// What was committed is wrong, and its proof bundle shows that.
+    pub(crate) challengeable: bool,
 }
 
 /// What the verifier is doing.
@@ -59,7 +85,15 @@ pub(crate) struct Model {
     pub(crate) empty: RwSignal<Option<String>>,
     /// A later epoch than the one on the map.
     pub(crate) newer: RwSignal<Option<u64>>,
-    pub(crate) crashed: RwSignal<Option<String>>,
+    pub(crate) crashed: RwSignal<Option<Crash>>,
+    /// What the check registry says, or why that is not known; nothing while it is being read.
+    pub(crate) versions: RwSignal<Option<Result<Versions, String>>>,
+    /// The comparison that was asked for last, with the announced version it is about.
+    pub(crate) comparison: RwSignal<Option<(u64, Comparison)>>,
+    /// The hex whose proof bundle was asked for last.
+    pub(crate) saving: RwSignal<Option<(String, Saving)>>,
+    /// The verifier is about to call a check module.
+    pub(crate) judging: RwSignal<bool>,
     pub(crate) map_error: RwSignal<Option<String>>,
     pub(crate) progress: RwSignal<Progress>,
     pub(crate) done: RwSignal<Option<(u64, f64)>>,
@@ -111,6 +145,10 @@ impl Model {
             empty: RwSignal::new(None),
             newer: RwSignal::new(None),
             crashed: RwSignal::new(None),
+            versions: RwSignal::new(None),
+            comparison: RwSignal::new(None),
+            saving: RwSignal::new(None),
+            judging: RwSignal::new(false),
             map_error: RwSignal::new(None),
             progress: RwSignal::new(Progress {
                 text: "starting the verifier".to_owned(),
@@ -133,6 +171,10 @@ impl Model {
         self.empty.set(None);
         self.newer.set(None);
         self.crashed.set(None);
+        self.versions.set(None);
+        self.comparison.set(None);
+        self.saving.set(None);
+        self.judging.set(false);
         self.done.set(None);
         self.chain.set(None);
         self.cells.get_untracked().lock().clear();
@@ -154,7 +196,9 @@ impl Model {
         match message {
             FromWorker::Hello { .. } => {}
             FromWorker::Network { network } => self.network.set(Some(network)),
+            FromWorker::Alive { judging } => self.judging.set(judging),
             FromWorker::Progress { text, done, total } => {
+                self.judging.set(false);
                 self.progress.set(Progress { text, done, total });
             }
             FromWorker::Head { head } => self.head.set(Some(head)),
@@ -172,12 +216,30 @@ impl Model {
                 }
                 self.hexes_changed();
             }
-            FromWorker::Chain { cell, state, links, leaves } => {
+            FromWorker::Chain { cell, state, links, leaves, challengeable } => {
                 // A chain that arrives after the page broke must not look better than the page.
                 let state = if self.page_is_broken() { HexState::Broken } else { state };
-                self.chain.set(Some(Chain { cell, state, links, leaves }));
+                self.chain.set(Some(Chain { cell, state, links, leaves, challengeable }));
             }
-            FromWorker::Broken { link, message, cell } => self.take_break(link, message, cell),
+            FromWorker::Broken { link, message, cell, shown_by } => {
+                self.take_break(Break { link, message, cell, shown_by });
+            }
+            FromWorker::Versions { versions, error } => {
+                let unknown = || error.unwrap_or_default();
+                self.versions.set(Some(versions.ok_or_else(unknown)));
+            }
+            FromWorker::Comparing { version, done, total } => {
+                self.comparison.set(Some((version, Comparison::Running(done, total))));
+            }
+            FromWorker::Compared { version, json, error } => {
+                self.judging.set(false);
+                self.comparison.set(Some((version, Comparison::of(json, error))));
+            }
+            FromWorker::Bundle { cell, url, error } => {
+                let failed = || Saving::Failed(error.unwrap_or_default());
+                let state = url.map_or_else(failed, |url| save::hand_out_proof(&cell, &url));
+                self.saving.set(Some((cell, state)));
+            }
             FromWorker::Failed { message, hint } => {
                 self.failed.set(Some(Stopped { message, hint }));
             }
@@ -189,8 +251,31 @@ impl Model {
         }
     }
 
-    fn take_break(self, link: LinkName, message: String, cell: Option<String>) {
-        let page_wide = cell.is_none();
+    /// Nothing goes on by itself any more.
+    pub(crate) fn stopped(self) -> bool {
+        self.failed.get().is_some()
+            || self.crashed.get().is_some()
+            || self.broken.get().is_some_and(|broken| broken.cell.is_none())
+    }
+
+    /// A comparison runs: the verifier has to be watched.
+    pub(crate) fn compares(self) -> bool {
+        let running = |(_, state): (u64, Comparison)| matches!(state, Comparison::Running(..));
+        self.comparison.get_untracked().is_some_and(running)
+    }
+
+    /// A check module came to no end.
+    pub(crate) fn take_no_verdict(self, message: String) {
+        self.comparison.update(|comparison| {
+            if let Some((_, state @ Comparison::Running(..))) = comparison {
+                *state = Comparison::NoVerdict(message.clone());
+            }
+        });
+        self.crashed.set(Some(Crash::NoVerdict(message)));
+    }
+
+    fn take_break(self, broken: Break) {
+        let page_wide = broken.cell.is_none();
         if page_wide {
             self.cells.get_untracked().lock().break_all();
             self.hexes_changed();
@@ -202,7 +287,7 @@ impl Model {
         }
         // The banner keeps the first page-wide break; one hex's break never covers it.
         if page_wide || self.broken.get_untracked().is_none() {
-            self.broken.set(Some(Break { link, message, cell }));
+            self.broken.set(Some(broken));
         }
     }
 }

@@ -5,7 +5,9 @@ use leptos::prelude::*;
 
 use crate::{
     app::{Ctx, ctx},
+    change::Change,
     list::List,
+    save::Challenge,
     words,
 };
 
@@ -43,17 +45,19 @@ pub(crate) fn Overview() -> impl IntoView {
         }
     };
     view! {
+        {move || model.broken.get().and_then(|broken| broken.shown_by).map(|cell| view! { <Challenge cell/> })}
         <h2>"The chain of proof"</h2>
         <p class="progress" role="status">{progress}</p>
         {move || {
             let progress = model.progress.get();
-            (progress.total > 0 && model.done.get().is_none()).then(|| view! {
+            (progress.total > 0 && model.done.get().is_none() && !model.stopped()).then(|| view! {
                 <progress max=progress.total value=progress.done aria-label="Verification progress"></progress>
             })
         }}
         <ol class="links">
             {move || model.links.get().into_iter().map(|report| view! { <Link report/> }).collect_view()}
         </ol>
+        <Change/>
         <List/>
     }
 }

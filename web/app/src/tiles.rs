@@ -19,6 +19,8 @@ use crate::{
     geo,
 };
 
+/// Values of `s`: the states, by their number.
+const STATES: u64 = HexState::ALL.len() as u64;
 const EXTENT: f64 = 4096.0;
 /// Share of a tile drawn beyond its edges, so that outlines meet.
 const MARGIN: f64 = 0.02;
@@ -90,7 +92,7 @@ fn hex_layer(cells: &Cells, window: Window) -> Vec<u8> {
         }
     }
     put_bytes(&mut layer, 3, b"s");
-    for state in 0..6 {
+    for state in 0..STATES {
         put_uint_value(&mut layer, state);
     }
     put_varint_field(&mut layer, 5, EXTENT as u64);
@@ -124,7 +126,7 @@ fn area_layer(cells: &Cells, window: Window, coarse: bool) -> Vec<u8> {
             continue;
         }
         let state = least_proven(group.states.iter().copied());
-        let size_index = 6_u64.saturating_add(sizes.len() as u64);
+        let size_index = STATES.saturating_add(sizes.len() as u64);
         sizes.push(group.states.len() as u64);
         let (px, py) = window.project(middle);
         let mut feature = Vec::new();
@@ -135,7 +137,7 @@ fn area_layer(cells: &Cells, window: Window, coarse: bool) -> Vec<u8> {
     }
     put_bytes(&mut layer, 3, b"s");
     put_bytes(&mut layer, 3, b"n");
-    for value in (0..6).chain(sizes) {
+    for value in (0..STATES).chain(sizes) {
         put_uint_value(&mut layer, value);
     }
     put_varint_field(&mut layer, 5, EXTENT as u64);

@@ -9,10 +9,15 @@ use serde::Serialize;
 use wasm_bindgen::{JsCast, prelude::Closure};
 use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
 
-use crate::{calls, deep_link, map, model::Model};
+use crate::{
+    calls, deep_link, map,
+    model::{Crash, Model},
+};
 
-/// A verifier that is silent for so long is taken for hung: a check module may loop for ever.
+/// A verifier that is silent for so long is taken for hung.
 const SILENCE_MS: f64 = 45_000.0;
+/// The same while check modules run, which take milliseconds: one may loop for ever.
+const JUDGING_MS: f64 = 10_000.0;
 const WATCH_EVERY_MS: u32 = 2_000;
 
 /// A running worker with the closures it calls.
@@ -62,6 +67,18 @@ impl Verifier {
         self.send(&ToWorker::Call { id, call });
     }
 
+    /// Asks for the proof bundle of a hex.
+    pub(crate) fn bundle(&self, cell: &str) {
+        self.send(&ToWorker::Bundle { cell: cell.to_owned() });
+    }
+
+    /// Asks what an announced version would change; until the answer comes the verifier is watched.
+    pub(crate) fn compare(&self, version: u64) {
+        self.model.heard.set(now_ms());
+        self.model.judging.set(false);
+        self.send(&ToWorker::Compare { version });
+    }
+
     fn send(&self, message: &ToWorker) {
         let running = self.running.borrow();
         let Some(running) = running.as_ref() else { return };
@@ -89,7 +106,9 @@ impl Verifier {
         let worker = match Worker::new_with_options(&url, &options) {
             Ok(worker) => worker,
             Err(error) => {
-                model.crashed.set(Some(format!("the verifier could not start: {error:?}")));
+                model
+                    .crashed
+                    .set(Some(Crash::Died(format!("the verifier could not start: {error:?}"))));
                 return;
             }
         };
@@ -100,14 +119,16 @@ impl Verifier {
                     calls::settle(id, answer, error.as_deref());
                 }
                 Ok(message) => model.take(message),
-                Err(error) => model
-                    .crashed
-                    .set(Some(format!("the verifier said something unreadable: {error}"))),
+                Err(error) => {
+                    let message = format!("the verifier said something unreadable: {error}");
+                    model.crashed.set(Some(Crash::Died(message)));
+                }
             }
         });
         let crashed = self.clone();
         let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
-            model.crashed.set(Some(format!("the verifier stopped: {}", event.message())));
+            let message = format!("the verifier stopped: {}", event.message());
+            model.crashed.set(Some(Crash::Died(message)));
             crashed.silence();
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
@@ -135,10 +156,17 @@ impl Verifier {
             || model.failed.get_untracked().is_some()
             || model.empty.get_untracked().is_some()
             || model.broken.get_untracked().is_some_and(|broken| broken.cell.is_none());
-        if !over && now_ms() - model.heard.get_untracked() > SILENCE_MS {
-            model
-                .crashed
-                .set(Some("the verifier has not answered for 45 seconds and was ended".to_owned()));
+        let watched = !over || (model.compares() && model.crashed.get_untracked().is_none());
+        let silent_ms = now_ms() - model.heard.get_untracked();
+        if watched && model.judging.get_untracked() && silent_ms > JUDGING_MS {
+            model.take_no_verdict(
+                "a check module did not come to an end within 10 seconds in this browser, and was ended"
+                    .to_owned(),
+            );
+            self.kill();
+        } else if watched && silent_ms > SILENCE_MS {
+            let message = "the verifier has not answered for 45 seconds and was ended".to_owned();
+            model.crashed.set(Some(Crash::Died(message)));
             self.kill();
         }
     }

@@ -11,6 +11,7 @@ pub(crate) const fn state(state: HexState) -> &'static str {
         HexState::Failed => "Failed the check",
         HexState::Stale => "Stale",
         HexState::Broken => "Broken",
+        HexState::Refuted => "Struck out",
     }
 }
 
@@ -23,6 +24,7 @@ pub(crate) const fn state_meaning(state: HexState) -> &'static str {
         HexState::Failed => "all five links proved here, and no beacon passes the check",
         HexState::Stale => "proved here, but the anchoring block is over a day old",
         HexState::Broken => "a link of the proof contradicts the bytes",
+        HexState::Refuted => "a dispute about its settlement was won: nothing of it counts",
     }
 }
 
@@ -119,6 +121,35 @@ pub(crate) fn sentence(message: &str) -> String {
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// A point in time seen from now: `in 4 minutes`, `3 hours ago`.
+pub(crate) fn from_now(at_s: u64, now_s: u64) -> String {
+    if at_s > now_s {
+        format!("in {}", age(at_s.saturating_sub(now_s)))
+    } else {
+        format!("{} ago", age(now_s.saturating_sub(at_s)))
+    }
+}
+
+/// Millionths of a full check as `0.75`.
+pub(crate) fn score(ppm: u64) -> String {
+    format!("{}.{:02}", grouped(ppm / 1_000_000), ppm % 1_000_000 / 10_000)
+}
+
+/// Smallest units of a token with 18 decimals as `3.75`, rounded down; anything that is no number as it is.
+pub(crate) fn tokens(units: &str) -> String {
+    let Ok(units) = units.parse::<u128>() else { return units.to_owned() };
+    /// Smallest units of a hundredth.
+    const HUNDREDTH: u128 = 10_000_000_000_000_000;
+    let hundredths = units / HUNDREDTH;
+    let whole = u64::try_from(hundredths / 100).unwrap_or(u64::MAX);
+    format!("{}.{:02}", grouped(whole), hundredths % 100)
+}
+
+/// `1 leaf`, `2 leaves`.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(count), if count == 1 { one } else { many })
+}
+
 /// `0x12345678…9abc`.
 pub(crate) fn short_hash(hash: &str) -> String {
     match (hash.get(..10), hash.get(hash.len().saturating_sub(4)..)) {
@@ -140,6 +171,13 @@ mod tests {
         assert_eq!(millis(2_100.0), "2.1 s");
         assert_eq!(age(119), "119 seconds");
         assert_eq!(age(86_400 * 3), "3 days");
+        assert_eq!(from_now(400, 100), "in 5 minutes");
+        assert_eq!(from_now(100, 130), "30 seconds ago");
+        assert_eq!(score(1_750_000), "1.75");
+        assert_eq!(tokens("1250000000000000000000"), "1,250.00");
+        assert_eq!(tokens("9999999999999999"), "0.00");
+        assert_eq!(counted(1, "leaf", "leaves"), "1 leaf");
+        assert_eq!(counted(1_200, "leaf", "leaves"), "1,200 leaves");
         assert_eq!(sentence("block 4 is old"), "Block 4 is old");
         assert_eq!(short_hash("0x1234567890abcdef1234"), "0x12345678…1234");
     }

@@ -22,6 +22,10 @@ use heliotrope_device_proofs::{
 };
 use serde::Serialize;
 
+mod facts;
+
+pub use facts::{Missing, add_nodes, missing};
+
 use super::{Anchor, CheckModule, NoAnswer, Pin, Unproven};
 
 /// A module with its parameters.
@@ -273,6 +277,17 @@ impl Diff {
     pub fn new<M>(epoch: u64, a: &Version<'_, M>, b: &Version<'_, M>, rate: Option<Rate>) -> Self {
         let pay_unit = if rate.is_some() { "token" } else { "score_ppm" };
         Self { epoch, a: name(a), b: name(b), pay_unit, rate, ..Self::default() }
+    }
+
+    /// Adds what was served of a lane, in any order; what of it was not served is counted.
+    pub fn add_lane(&mut self, lane: &LaneManifest, mut leaves: Vec<(EvidenceLeaf, Compared)>) {
+        leaves.sort_by_key(|(leaf, _)| leaf.index);
+        leaves.dedup_by_key(|(leaf, _)| leaf.index);
+        let served = u32::try_from(leaves.len()).unwrap_or(u32::MAX);
+        self.unserved = self.unserved.saturating_add(lane.leaf_count.saturating_sub(served).into());
+        for (leaf, compared) in &leaves {
+            self.add(lane, leaf, compared);
+        }
     }
 
     /// Adds a leaf.

@@ -16,8 +16,8 @@ use crate::{
 pub struct ProvenVersions {
     /// Number of the version that judges, and what the registry says of it; `None` if none is active.
     pub active: Option<(u64, Version)>,
-    /// The next one to be active, if one is announced.
-    pub next: Option<(u64, Version)>,
+    /// Those that are announced, the first to come first.
+    pub announced: Vec<(u64, Version)>,
     /// The trie nodes that prove both, each once: those that [`super::Anchor::pin`] reads.
     pub nodes: Vec<Vec<u8>>,
 }
@@ -52,9 +52,10 @@ pub async fn prove_versions<P: Platform>(
             found.active = Some((number, version));
             break;
         }
-        // times only ascend: the last one that is met is the first to come
-        found.next = Some((number, version));
+        found.announced.push((number, version));
     }
+    // times only ascend: the last one that was met is the first to come
+    found.announced.reverse();
     Ok(found)
 }
 
@@ -105,6 +106,12 @@ async fn prove_count<P: Platform>(
 }
 
 impl ProvenVersions {
+    /// The next one to be active, if one is announced.
+    #[must_use]
+    pub fn next(&self) -> Option<(u64, Version)> {
+        self.announced.first().copied()
+    }
+
     fn keep(&mut self, nodes: Vec<Vec<u8>>) {
         for node in nodes {
             if !self.nodes.contains(&node) {

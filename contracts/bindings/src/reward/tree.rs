@@ -82,11 +82,11 @@ impl PlacedLeaf {
 
 /// The reward leaves of a lane, each account once.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Rewards {
+pub struct RewardLeaves {
     leaves: Vec<RewardLeaf>,
 }
 
-impl Rewards {
+impl RewardLeaves {
     /// Reads a file that a carrier sent for a root.
     ///
     /// # Errors
@@ -202,18 +202,18 @@ mod tests {
     #[test]
     fn sums_go_on_and_an_account_that_rests_keeps_its_own() {
         let first =
-            Rewards::default().next(&scores([(2, 1_000_000), (1, 500_000)]), &RATE).unwrap();
+            RewardLeaves::default().next(&scores([(2, 1_000_000), (1, 500_000)]), &RATE).unwrap();
         let second = first.next(&scores([(3, 250_000), (2, 9_000_000)]), &RATE).unwrap();
         let sums: Vec<_> =
             second.leaves().iter().map(|l| (l.previous, l.score_ppm, l.cumulative)).collect();
         // the second one is capped
         assert_eq!(sums, [(500, 0, 500), (1_000, 9_000_000, 2_500), (0, 250_000, 250)]);
-        assert_eq!(Rewards::default().root(), B256::ZERO);
+        assert_eq!(RewardLeaves::default().root(), B256::ZERO);
     }
 
     #[test]
     fn a_leaf_stands_where_it_says_and_a_stranger_has_none() {
-        let tree = Rewards::default().next(&scores([(1, 1), (2, 2), (3, 3)]), &RATE).unwrap();
+        let tree = RewardLeaves::default().next(&scores([(1, 1), (2, 2), (3, 3)]), &RATE).unwrap();
         for leaf in tree.leaves() {
             let at = tree.leaf_of(leaf.account).unwrap();
             let path: Vec<_> = at.path.iter().map(|hash| hash.0).collect();
@@ -225,25 +225,25 @@ mod tests {
 
     #[test]
     fn a_file_is_its_root_s_or_refused() {
-        let tree = Rewards::default().next(&scores([(1, 1), (2, 2)]), &RATE).unwrap();
+        let tree = RewardLeaves::default().next(&scores([(1, 1), (2, 2)]), &RATE).unwrap();
         let (file, root) = (tree.encode(), tree.root());
-        assert_eq!(Rewards::open(&file, root).unwrap(), tree);
+        assert_eq!(RewardLeaves::open(&file, root).unwrap(), tree);
         for place in 0..file.len() {
             let mut other = file.clone();
             other[place] ^= 1;
-            assert!(Rewards::open(&other, root).is_err(), "byte {place}");
+            assert!(RewardLeaves::open(&other, root).is_err(), "byte {place}");
         }
         assert!(matches!(
-            Rewards::open(&file[1..], root),
+            RewardLeaves::open(&file[1..], root),
             Err(RewardError::Length { got: 119, expected: 60 })
         ));
         let (a, b) = file.split_at(REWARD_LEAF_LEN);
         let swapped = [b, a].concat();
         let root = merkle_tree(&decode_leaves(&swapped).unwrap()).root().into();
-        assert!(matches!(Rewards::open(&swapped, root), Err(RewardError::Order { .. })));
+        assert!(matches!(RewardLeaves::open(&swapped, root), Err(RewardError::Order { .. })));
         let twice = [a, a].concat();
         let root = merkle_tree(&decode_leaves(&twice).unwrap()).root().into();
-        assert!(matches!(Rewards::open(&twice, root), Err(RewardError::Order { .. })));
+        assert!(matches!(RewardLeaves::open(&twice, root), Err(RewardError::Order { .. })));
         let too_long = vec![0; (MAX_REWARD_LEAVES + 1) * REWARD_LEAF_LEN];
         assert!(matches!(decode_leaves(&too_long), Err(RewardError::TooMany { .. })));
     }
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn a_sum_that_does_not_fit_is_refused() {
         let full = RewardLeaf { account: account(1), cumulative: u128::MAX, ..Default::default() };
-        let tree = Rewards { leaves: vec![full] };
+        let tree = RewardLeaves { leaves: vec![full] };
         assert_eq!(
             tree.next(&scores([(1, 1_000_000)]), &RATE),
             Err(RewardError::Overflow { account: account(1) })
