@@ -276,7 +276,7 @@ async fn burned(deployment: &Deployment, chain: &DevChain, credits: u64) -> Resu
     const SSTORE: u8 = 0x55;
     // returns one byte of code, STOP
     const RETURN_STOP: [u8; 5] = [0x60, 0x01, 0x5f, 0xf3, 0x00];
-    let epochs = mapping(registry::device_id(&payer().public()).into(), BURNED_SLOT);
+    let epochs = mapping(registry::device_id(payer().public()).into(), BURNED_SLOT);
     let slot = alloy_primitives::keccak256([U256::from(DAY).to_be_bytes(), epochs.0].concat());
     let value = U256::from(credits).to_be_bytes::<32>();
     let code =
