@@ -19,7 +19,7 @@ use alloy::{
 use alloy_primitives::{Address, B256, U256};
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_checks::{coverage_radio::rules, storage_pdp};
-use heliotrope_contracts::{mapping, reward::tree::RewardTree};
+use heliotrope_contracts::{mapping, reward::tree::RewardLeaves};
 use heliotrope_device_proofs::{
     abi::{CheckOutput, Verdict},
     bundle::{EvidenceBundle, Received},
@@ -240,7 +240,7 @@ async fn a_possession_proof_is_settled_proven_and_counts_once() -> Result<()> {
     ensure!(evidence.leaves[0].bundle == proof.encode());
     let root = B256::from(lane.commitment.reward_root);
     let rewards =
-        RewardTree::open(&get(&world, &format!("rewards/{}", hex::encode(root))).await?, root)?;
+        RewardLeaves::open(&get(&world, &format!("rewards/{}", hex::encode(root))).await?, root)?;
     let [leaf] = rewards.leaves() else { bail!("{} reward leaves", rewards.leaves().len()) };
     ensure!(leaf.score_ppm == 1_000_000 && leaf.account != world.deployment.owner(), "{leaf:?}");
     let said = proven_offline(&world, &lane).await?;
@@ -276,7 +276,7 @@ async fn burned(deployment: &Deployment, chain: &DevChain, credits: u64) -> Resu
     const SSTORE: u8 = 0x55;
     // returns one byte of code, STOP
     const RETURN_STOP: [u8; 5] = [0x60, 0x01, 0x5f, 0xf3, 0x00];
-    let epochs = mapping(registry::device_id(&payer().public()).into(), BURNED_SLOT);
+    let epochs = mapping(registry::device_id(payer().public()).into(), BURNED_SLOT);
     let slot = alloy_primitives::keccak256([U256::from(DAY).to_be_bytes(), epochs.0].concat());
     let value = U256::from(credits).to_be_bytes::<32>();
     let code =
