@@ -230,11 +230,11 @@ fn files_of_version_1_are_named_so() {
 #[test]
 fn a_leaf_of_a_lane_of_another_size_is_refused() {
     let data: Vec<_> = (0..5_u8).map(|n| (vec![n; 9], vec![n; 3])).collect();
-    let tree = |leaf: &dyn Fn(&(Vec<u8>, Vec<u8>)) -> [u8; 32]| {
-        merkle::MerkleTree::new(data.iter().map(leaf).collect())
-    };
-    let evidence = tree(&|(bundle, _)| merkle::leaf_hash(bundle));
-    let verdict = tree(&|(bundle, output)| merkle::leaf_hash(&verdict_leaf_data(bundle, output)));
+    let evidence = data.iter().map(|(bundle, _)| merkle::leaf_hash(bundle));
+    let verdict =
+        data.iter().map(|(bundle, output)| merkle::leaf_hash(&verdict_leaf_data(bundle, output)));
+    let evidence = merkle::MerkleTree::new(evidence.collect());
+    let verdict = merkle::MerkleTree::new(verdict.collect());
     let (bundle, output) = data[4].clone();
     let (evidence_path, verdict_path) = (evidence.path(4), verdict.path(4));
     let mut leaf = EvidenceLeaf { index: 4, bundle, output, evidence_path, verdict_path };

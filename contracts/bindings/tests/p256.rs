@@ -1,5 +1,6 @@
 //! A chain before Osaka: no precompile for P-256, and the registry does without.
 #![allow(
+    clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     clippy::print_stderr,
     clippy::unwrap_used,

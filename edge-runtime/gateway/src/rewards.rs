@@ -182,7 +182,8 @@ impl Rewards {
         let path = self.folder.join(hex::encode(root));
         match std::fs::read(&path) {
             Ok(bytes) => {
-                return RewardLeaves::open(&bytes, root).with_context(|| path.display().to_string());
+                return RewardLeaves::open(&bytes, root)
+                    .with_context(|| path.display().to_string());
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| path.display().to_string()),

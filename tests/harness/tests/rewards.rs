@@ -1,4 +1,4 @@
-//! RewardLeaves on a real chain: two epochs are settled, made final and paid out; an owner claims twice and has the sum; leaves
+//! Rewards on a real chain: two epochs are settled, made final and paid out; an owner claims twice and has the sum; leaves
 //! that are not the chain's are refused; a wrong leaf that was settled is struck out.
 //!
 //! Skipped, saying so, where the contracts' npm packages are not installed: `cargo test-all` does that.
