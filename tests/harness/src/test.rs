@@ -137,6 +137,9 @@ fn rust(tally: &mut Tally, root: &Path) {
     let built = build_checks(root, &root.join("target/heliotrope/checks"));
     tally.check("check modules: digests", built.map(drop));
     tally.run("cargo test", Format::CargoTest, &mut cargo(root, &["test", "--release", "--quiet"]));
+    // what of the page needs no browser
+    let page = ["test", "--release", "--quiet", "-p", "heliotrope-wasm", "-p", "heliotrope-web"];
+    tally.run("cargo test, page", Format::CargoTest, &mut cargo(root, &page));
     let mut doc = cargo(root, &["doc", "--release", "--quiet", "--no-deps"]);
     tally.run("cargo doc", exit, doc.env("RUSTDOCFLAGS", "-D warnings"));
 }
