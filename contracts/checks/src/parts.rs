@@ -17,11 +17,11 @@ use heliotrope_device_proofs::{Bytes32, sha256};
 
 /// Name of the module.
 pub const NAME: &str = "parts";
-/// Evidence for [`geometry`] of places that are known.
+/// Evidence for the geometry of places that are known.
 pub const PLACES: u8 = 1;
-/// Evidence for [`geometry`] of cells.
+/// Evidence for the geometry of cells.
 pub const CELLS: u8 = 2;
-/// Evidence for [`paths`].
+/// Evidence for paths.
 pub const PATHS: u8 = 3;
 /// Height of the paths.
 const HEIGHT: u8 = 30;

@@ -119,7 +119,7 @@ fn w13_witness_is_not_too_far() {
     assert_eq!(Scene::witness(|s| s.params.max_distance_km = km), [0_u16; 0]);
     assert_eq!(Scene::witness(|s| s.params.max_distance_km = km - 1), [13]);
     // malta and a place 150 km to the west
-    let far = h3o::LatLng::new(35.9, 12.8).unwrap().to_cell(h3o::Resolution::Twelve);
+    let far = LatLng::new(35.9, 12.8).unwrap().to_cell(h3o::Resolution::Twelve);
     assert!(cell_distance(HERE, far.into()).is_ok());
     assert_eq!(Scene::witness(|s| change_radio(s, 1, |r| r.cell = far.into())), [13]);
 }

@@ -238,8 +238,8 @@ fn w13_the_longest_distance_has_no_last_kilometre() {
 
 /// Two kilometres north of `HERE`.
 fn near() -> u64 {
-    let here = h3o::LatLng::from(h3o::CellIndex::try_from(HERE).unwrap());
-    let north = h3o::LatLng::new(here.lat() + 0.02, here.lng()).unwrap();
+    let here = LatLng::from(h3o::CellIndex::try_from(HERE).unwrap());
+    let north = LatLng::new(here.lat() + 0.02, here.lng()).unwrap();
     north.to_cell(h3o::Resolution::Twelve).into()
 }
 

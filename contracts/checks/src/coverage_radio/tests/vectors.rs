@@ -26,7 +26,7 @@ fn every_fault() -> Scene {
         s.witnesses[8].1.frequency += 100_001;
         change_radio(s, 10, |r| r.region = 5);
         change_radio(s, 11, |r| r.cell = HERE);
-        let far = h3o::LatLng::new(35.9, 12.8).unwrap().to_cell(h3o::Resolution::Twelve);
+        let far = LatLng::new(35.9, 12.8).unwrap().to_cell(h3o::Resolution::Twelve);
         change_radio(s, 12, |r| r.cell = far.into());
         s.witnesses[12].1.signal = -100;
         s.standings[14].as_mut().unwrap().last_valid_beacon_s = 0;
