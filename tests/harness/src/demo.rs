@@ -135,9 +135,10 @@ fn say_dispute(world: &World, planted: &[Planted]) -> Result<()> {
         );
     }
     for (number, of) in QUORUM_KEYS.iter().enumerate() {
-        let gateway = key(&format!("gateway-{number}.key"), of)?;
+        let voter = key(&format!("gateway-{number}.key"), of)?;
         println!(
-            "    heliotrope vote lie.proof --dispute ID {common} {gateway} --out vote-{number}"
+            "    heliotrope vote lie.proof --dispute ID --gateway {} {common} {voter} --out vote-{number}",
+            world.gateway_url
         );
     }
     println!("    heliotrope resolve vote-0 vote-1 vote-2 --rpc {rpc} --key-file {challenger}\n");
