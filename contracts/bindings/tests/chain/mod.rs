@@ -92,6 +92,13 @@ impl Chain {
         serde_json::from_str(&self.cast(arguments)).unwrap()
     }
 
+    /// Writes a word where only a long history would.
+    pub(crate) fn put(&self, of: Address, slot: B256, word: U256) {
+        let (of, slot, word) = (of.to_string(), slot.to_string(), B256::from(word).to_string());
+        self.cast(&["rpc", "anvil_setStorageAt", &of, &slot, &word]);
+        self.cast(&["rpc", "evm_mine"]);
+    }
+
     /// The word at a slot, proven under the state root of the newest block by the client's own verifier.
     pub(crate) fn word(&self, of: Address, slot: B256) -> U256 {
         let block = self.json(&["rpc", "eth_getBlockByNumber", "latest", "false"]);
