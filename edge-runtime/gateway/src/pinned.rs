@@ -135,3 +135,94 @@ pub(crate) fn module_path(folder: &Path, hash: B256) -> PathBuf {
 pub(crate) fn params_path(folder: &Path, hash: B256) -> PathBuf {
     folder.join(format!("{}.params", hex::encode(hash)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        io::{Read as _, Write as _},
+        net::{TcpListener, TcpStream},
+        time::Duration,
+    };
+
+    const MODULE: &[u8] = b"the announced module";
+    const PARAMS: &[u8] = b"its parameters";
+
+    fn pin() -> Pin {
+        let version = Version {
+            module_hash: sha256(MODULE).into(),
+            params_hash: sha256(PARAMS).into(),
+            active_from_s: 0,
+            abi_version: 1,
+        };
+        Pin { number: 2, version }
+    }
+
+    /// A server that treats every request in one way.
+    fn mirror(answer: fn(&str, TcpStream)) -> String {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let mut stream = stream;
+                let mut request = [0; 4_096];
+                let len = stream.read(&mut request).unwrap_or_default();
+                let path = String::from_utf8_lossy(&request[..len]).into_owned();
+                std::thread::spawn(move || answer(&path, stream));
+            }
+        });
+        url
+    }
+
+    fn send(mut stream: TcpStream, body: &[u8], claimed: usize) {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {claimed}\r\n\r\n");
+        drop(stream.write_all(&[head.as_bytes(), body].concat()));
+    }
+
+    fn right(path: &str) -> &'static [u8] {
+        if path.contains("/modules/") { MODULE } else { PARAMS }
+    }
+
+    fn bad() -> [String; 4] {
+        [
+            mirror(|_, stream| send(stream, b"another module", 14)),
+            mirror(|path, stream| send(stream, &right(path)[..5], right(path).len())),
+            // more than was announced
+            mirror(|path, stream| {
+                let longer = [right(path), b"!"].concat();
+                send(stream, &longer, longer.len());
+            }),
+            // a byte of the module now and then, for longer than a request may take
+            mirror(|path, mut stream| {
+                if right(path) == PARAMS {
+                    return;
+                }
+                drop(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"));
+                while stream.write_all(b"a").is_ok() {
+                    std::thread::sleep(Duration::from_millis(500));
+                }
+            }),
+        ]
+    }
+
+    /// Mirrors that differ, cut off, or never end cost time and nothing else.
+    #[tokio::test]
+    async fn the_bytes_of_the_pin_come_from_the_first_mirror_that_has_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let good = mirror(|path, stream| send(stream, right(path), right(path).len()));
+        let mirrors = [bad().as_slice(), &[good]].concat();
+        fetch(folder.path(), &mirrors, pin()).await.unwrap();
+        let version = pin().version;
+        let kept = |path: PathBuf| std::fs::read(path).unwrap();
+        assert_eq!(kept(module_path(folder.path(), version.module_hash)), MODULE);
+        assert_eq!(kept(params_path(folder.path(), version.params_hash)), PARAMS);
+    }
+
+    #[tokio::test]
+    async fn where_no_mirror_has_them_nothing_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = fetch(folder.path(), &bad()[..3], pin()).await.unwrap_err().to_string();
+        assert!(error.ends_with("none of 3 mirrors has it"), "{error}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
