@@ -72,6 +72,13 @@ impl Session {
         let (Some(deployed), Some(manifest), Some(proven)) = (deployed, manifest, proven) else {
             return Err(wait("the epoch's commitments are not proven yet"));
         };
+        let struck_out = self.state.borrow().refuted.first().and_then(|at| manifest.lanes.get(*at));
+        if let Some(lane) = struck_out.map(|lane| lane.lane) {
+            let epoch = manifest.epoch;
+            return Err(wait(&format!(
+                "lane {lane} of epoch {epoch} was struck out: nothing of it counts"
+            )));
+        }
         let (a, b) = (self.first_judge(&manifest).await?, self.announced_judge(&announced).await?);
         let rpc = format!("{}/rpc", self.base);
         let at = At { platform: &self.platform, rpc: &rpc, block: &proven.block };

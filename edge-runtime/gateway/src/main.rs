@@ -14,6 +14,7 @@ mod govern;
 mod handed_in;
 mod ingest;
 mod lane;
+mod mirrors;
 mod payout;
 mod pinned;
 mod prove;

@@ -3,17 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::B256;
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use heliotrope_contracts::Version;
 use heliotrope_device_proofs::sha256;
 use heliotrope_host::{CheckModule, ModuleSet, Origin};
-use heliotrope_light_client::{
-    execution::ProvenBlock,
-    native::NativePlatform,
-    platform::{FetchRequest, Platform as _},
-};
+use heliotrope_light_client::execution::ProvenBlock;
 
-use crate::chain::Chain;
+use crate::{chain::Chain, mirrors};
 
 /// A version of a check, proven at a block.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -82,12 +78,17 @@ pub(crate) async fn fetch(folder: &Path, mirrors: &[String], pin: Pin) -> Result
         ("modules", version.module_hash, module_path(folder, version.module_hash)),
         ("params", version.params_hash, params_path(folder, version.params_hash)),
     ];
-    let platform = NativePlatform::new(None)?;
     for (kind, hash, path) in wanted {
         if path.exists() {
             continue;
         }
-        let bytes = fetch_content(&platform, mirrors, kind, hash).await?;
+        let name = format!("v1/{kind}/{}", hex::encode(hash));
+        let bytes = mirrors::fetch(mirrors, &name, |bytes| {
+            let got = B256::from(sha256(&bytes));
+            ensure!(got == hash, "sha256 is {got}, expected {hash}");
+            Ok(bytes)
+        });
+        let bytes = bytes.await?;
         // beside and renamed, so that nobody loads half a module
         let beside = path.with_extension("new");
         std::fs::write(&beside, bytes).with_context(|| beside.display().to_string())?;
@@ -95,29 +96,6 @@ pub(crate) async fn fetch(folder: &Path, mirrors: &[String], pin: Pin) -> Result
         tracing::info!(%hash, kind, "fetched an announced version");
     }
     Ok(())
-}
-
-async fn fetch_content(
-    platform: &NativePlatform,
-    mirrors: &[String],
-    kind: &str,
-    hash: B256,
-) -> Result<Vec<u8>> {
-    for mirror in mirrors {
-        let url = format!("{}/v1/{kind}/{}", mirror.trim_end_matches('/'), hex::encode(hash));
-        let request = FetchRequest { url: url.clone(), accept: "*/*", body: None };
-        match platform.fetch(request).await {
-            Ok(answer) if answer.status == 200 && sha256(&answer.body) == hash.0 => {
-                return Ok(answer.body);
-            }
-            Ok(answer) => {
-                let (status, got) = (answer.status, hex::encode(sha256(&answer.body)));
-                tracing::warn!(url, status, got, "not what was announced");
-            }
-            Err(error) => tracing::warn!(url, %error, "mirror"),
-        }
-    }
-    bail!("{kind} {hash}: not kept here, and none of {} mirrors has it", mirrors.len())
 }
 
 fn read_pinned(path: &Path) -> Result<Vec<u8>> {

@@ -23,17 +23,14 @@ use heliotrope_contracts::{
     settlement_slots,
 };
 use heliotrope_device_proofs::{Bytes32, abi::Verdict, epoch::LaneManifest};
-use heliotrope_light_client::{
-    execution::ProvenBlock,
-    native::NativePlatform,
-    platform::{FetchRequest, Platform as _},
-};
+use heliotrope_light_client::execution::ProvenBlock;
 
 use crate::{
     chain::Chain,
     config::Config,
     files::{EpochFiles, write},
     lane::{Judged, roots},
+    mirrors,
 };
 
 /// Most epochs that a lane may have been proposed in since its last accepted root. Beyond that somebody has to hand a root
@@ -168,8 +165,8 @@ impl Rewards {
             );
         }
         let path = format!("v1/epochs/{epoch}/lanes/{lane}/manifest");
-        let found = self.fetch(&path, |bytes| {
-            let manifest = LaneManifest::decode(bytes)?;
+        let found = mirrors::fetch(&self.mirrors, &path, |bytes| {
+            let manifest = LaneManifest::decode(&bytes)?;
             let (got, expected) = (roots(&manifest).commitment(), entry.commitment);
             ensure!(got == expected, "roots hash to {got}, the ledger has {expected}");
             Ok(roots(&manifest).reward)
@@ -189,7 +186,8 @@ impl Rewards {
             Err(error) => return Err(error).with_context(|| path.display().to_string()),
         }
         let name = format!("v1/rewards/{}", hex::encode(root));
-        let tree = self.fetch(&name, |bytes| Ok(RewardLeaves::open(bytes, root)?)).await?;
+        let open = |bytes: Vec<u8>| Ok(RewardLeaves::open(&bytes, root)?);
+        let tree = mirrors::fetch(&self.mirrors, &name, open).await?;
         self.keep(&tree)?;
         Ok(tree)
     }
@@ -200,23 +198,5 @@ impl Rewards {
             return Ok(());
         }
         write(&self.folder.join(hex::encode(tree.root())), &tree.encode())
-    }
-
-    /// From the first mirror whose bytes are what was asked for.
-    async fn fetch<T>(&self, path: &str, read: impl Fn(&[u8]) -> Result<T>) -> Result<T> {
-        let platform = NativePlatform::new(None)?;
-        for mirror in &self.mirrors {
-            let url = format!("{}/{path}", mirror.trim_end_matches('/'));
-            let request = FetchRequest { url: url.clone(), accept: "*/*", body: None };
-            match platform.fetch(request).await {
-                Ok(answer) if answer.status == 200 => match read(&answer.body) {
-                    Ok(found) => return Ok(found),
-                    Err(error) => tracing::warn!(url, error = format!("{error:#}"), "mirror"),
-                },
-                Ok(answer) => tracing::warn!(url, status = answer.status, "mirror"),
-                Err(error) => tracing::warn!(url, %error, "mirror"),
-            }
-        }
-        bail!("{path}: not kept here, and none of {} mirrors has it", self.mirrors.len())
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 /// The root of the checkout.
 #[must_use]
@@ -22,6 +22,18 @@ pub fn vectors() -> Option<PathBuf> {
     let dir = std::env::var_os("HELIOTROPE_VECTORS")
         .map_or_else(|| workspace_root().join("../shared/vectors"), PathBuf::from);
     dir.is_dir().then_some(dir)
+}
+
+/// What the built `heliotrope` prints.
+///
+/// # Errors
+/// What it says, when it fails.
+pub fn heliotrope(words: &[&str]) -> Result<String> {
+    let program = workspace_root().join("target/release/heliotrope");
+    let output = Command::new(program).args(words).stdin(Stdio::null()).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{words:?}: {said}");
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Runs a program to its end, saying so; what it prints is shown only if it fails.

@@ -19,7 +19,7 @@ use alloy::{
 };
 use alloy_primitives::{B256, U256};
 use anyhow::{Context as _, Result, ensure};
-use heliotrope_contracts::abi::ISettlementLedger::{self, Roots};
+use heliotrope_contracts::abi::ISettlementLedger;
 use heliotrope_device_proofs::{
     abi::{CheckOutput, FULL_SCORE_PPM, Verdict},
     bundle::EvidenceBundle,
@@ -94,7 +94,7 @@ pub async fn propose(
             U256::from(number),
             U256::from(epoch),
             anchor,
-            call_roots(&lane.manifest),
+            roots(&lane.manifest).into(),
         );
         sent.push(*call.value(bond).send().await?.tx_hash());
     }
@@ -239,16 +239,4 @@ fn forge(leaf: &mut EvidenceLeaf) -> Option<()> {
     bundle.beacon.report = beacon.encode_to_vec();
     leaf.bundle = bundle.encode();
     Some(())
-}
-
-fn call_roots(manifest: &LaneManifest) -> Roots {
-    let named = roots(manifest);
-    Roots {
-        evidence: named.evidence,
-        verdict: named.verdict,
-        coverage: named.coverage,
-        reward: named.reward,
-        moduleHash: named.module_hash,
-        anchorHash: named.anchor_hash,
-    }
 }

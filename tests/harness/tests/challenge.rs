@@ -10,7 +10,7 @@
     reason = "a test"
 )]
 
-use std::{fs, path::PathBuf, process::Command, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use alloy::{
     providers::{DynProvider, Provider as _, ProviderBuilder},
@@ -21,7 +21,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_contracts::abi::{IDisputeGame::IDisputeGameInstance, ISettlementLedger};
 use heliotrope_device_proofs::{coverage::Shard, epoch::EpochManifest, proof::ProofBundle};
 use heliotrope_harness::{
-    command::workspace_root,
+    command::{heliotrope, workspace_root},
     contracts_build::tool,
     deploy::DEVELOPMENT_KEY,
     lie_settlement::{Lie, Planted},
@@ -38,16 +38,6 @@ const PROPOSED: u8 = 1;
 const REFUTED: u8 = 3;
 /// Slots of a second: longer than the ledger's window.
 const PAST_THE_WINDOW: u64 = 700;
-
-/// What `heliotrope` prints, or its error.
-fn heliotrope(words: &[&str]) -> Result<String> {
-    let program = workspace_root().join("target/release/heliotrope");
-    let output = Command::new(program).args(words).output()?;
-    let (out, err) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success(), "{words:?}: {err}");
-    Ok(out.into_owned())
-}
 
 /// A settled world with lies in it, and what its challengers need.
 struct Scene {

@@ -11,7 +11,7 @@
     reason = "a test"
 )]
 
-use std::{fs, path::PathBuf, process::Stdio, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use alloy::{
     network::EthereumWallet,
@@ -21,10 +21,7 @@ use alloy::{
 use alloy_primitives::{Address, B256, U256};
 use anyhow::{Context as _, Result, bail, ensure};
 use heliotrope_contracts::{
-    abi::{
-        IDisputeGame::IDisputeGameInstance,
-        ISettlementLedger::{self, Roots},
-    },
+    abi::{IDisputeGame::IDisputeGameInstance, ISettlementLedger},
     check_id,
     reward::RewardLeaf,
     settlement_slots,
@@ -36,7 +33,7 @@ use heliotrope_device_proofs::{
     proof::ProofBundle,
 };
 use heliotrope_harness::{
-    command::workspace_root,
+    command::{heliotrope, workspace_root},
     contracts_build::tool,
     deploy::{DEVELOPMENT_KEY, receipt},
     frauds::{Lie, commit, earned, forge, not_judged, of_ed25519, passes, pays, piece},
@@ -60,17 +57,6 @@ const REFUTED: u8 = 3;
 const LIES_FROM: u64 = 9_000;
 /// Slots after which a block is final for certain.
 const SLOTS_TO_FINALITY: u64 = 32;
-
-/// What `heliotrope` prints, or its error.
-async fn heliotrope(words: &[&str]) -> Result<String> {
-    let program = workspace_root().join("target/release/heliotrope");
-    let output =
-        tokio::process::Command::new(program).args(words).stdin(Stdio::null()).output().await?;
-    let (out, err) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success(), "{words:?}: {err}");
-    Ok(out.into_owned())
-}
 
 /// An epoch of the honest gateway, and what is needed to lie about it.
 struct Scene {
@@ -184,7 +170,7 @@ impl Scene {
         let bond = ledger.BOND().call().await?;
         let (lane, epoch) = (U256::from(lie.lane.lane), U256::from(lie.epoch));
         let call =
-            ledger.propose(lie.check, lane, epoch, U256::from(anchor), call_roots(&lie.lane));
+            ledger.propose(lie.check, lane, epoch, U256::from(anchor), roots(&lie.lane).into());
         Ok(*call.value(bond).send().await?.tx_hash())
     }
 
@@ -231,7 +217,7 @@ impl Scene {
     async fn run(&self, command: &str, files: &[&str], key: &str, more: &[&str]) -> Result<String> {
         let key = self.key(key)?;
         let common = ["--rpc", &self.world.rpc, "--key-file", &key];
-        heliotrope(&[&[command][..], files, &common, more].concat()).await
+        heliotrope(&[&[command][..], files, &common, more].concat())
     }
 
     async fn challenge(&self, files: &[String]) -> Result<Value> {
@@ -258,8 +244,8 @@ impl Scene {
         let (cell, out, checkpoint) =
             (format!("{:x}", self.cell), self.path("honest"), self.checkpoint()?);
         let words = ["prove", &cell, "--out", &out, "--gateway", &self.world.gateway_url];
-        heliotrope(&[&words[..], &["--checkpoint", &checkpoint]].concat()).await?;
-        let said = heliotrope(&["verify", &out, "--checkpoint", &checkpoint]).await?;
+        heliotrope(&[&words[..], &["--checkpoint", &checkpoint]].concat())?;
+        let said = heliotrope(&["verify", &out, "--checkpoint", &checkpoint])?;
         let header = said.lines().find(|line| line.starts_with("4 header")).context("header")?;
         let (_, number) = header.split_once("block ").context("block")?;
         let number = number.split(' ').next().context("number")?.parse()?;
@@ -382,18 +368,6 @@ async fn every_kind_of_fraud_is_struck_out_and_what_is_right_is_not_challenged()
     scene.is_decided_by_the_quorum(&lies, "ed25519").await?;
     // a seal is used once
     scene.is_refused(&["storage-0"], "used up").await
-}
-
-fn call_roots(manifest: &LaneManifest) -> Roots {
-    let named = roots(manifest);
-    Roots {
-        evidence: named.evidence,
-        verdict: named.verdict,
-        coverage: named.coverage,
-        reward: named.reward,
-        moduleHash: named.module_hash,
-        anchorHash: named.anchor_hash,
-    }
 }
 
 async fn get(url: String) -> Result<Vec<u8>> {

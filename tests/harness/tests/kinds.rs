@@ -1,4 +1,4 @@
-//! Evidence that comes as a whole, of kinds with and without a place on the map, through the real gateway: handed in, judged on proven facts, settled,
+//! Evidence that comes as a whole, with and without a place on the map, through the real gateway: handed in, settled,
 //! proven into a file and judged offline; and handed in again, which counts once.
 //!
 //! Skipped, saying so, where the contracts' npm packages are not installed: `cargo test-all` does that.
@@ -11,7 +11,7 @@
     reason = "a test"
 )]
 
-use std::{path::PathBuf, process::Command, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use alloy::{
     network::TransactionBuilder as _, providers::Provider as _, rpc::types::TransactionRequest, sol,
@@ -39,7 +39,7 @@ use heliotrope_device_proofs::{
     wire::mobile::{DataTransferEvent, DataTransferSessionReqV1, radio_access_technology},
 };
 use heliotrope_harness::{
-    command::workspace_root,
+    command::{heliotrope, workspace_root},
     contracts_build::{bytecode, tool},
     deploy::{Deployment, receipt},
     devchain::DevChain,
@@ -167,16 +167,6 @@ async fn settled(world: &mut World) -> Result<(EpochManifest, LaneManifest, Shar
         leaf.verify(&lane)?;
     }
     Ok((manifest, lane, evidence))
-}
-
-/// What `heliotrope` prints, or its error.
-fn heliotrope(words: &[&str]) -> Result<String> {
-    let program = workspace_root().join("target/release/heliotrope");
-    let output = Command::new(program).args(words).output()?;
-    let (out, err) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success(), "{words:?}: {err}");
-    Ok(out.into_owned())
 }
 
 /// `heliotrope prove` of a leaf, then `heliotrope verify` of the file alone.

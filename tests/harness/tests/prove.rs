@@ -8,7 +8,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
     time::Duration,
 };
 
@@ -19,23 +18,13 @@ use heliotrope_device_proofs::{
     proof::ProofBundle,
 };
 use heliotrope_harness::{
-    command::workspace_root,
+    command::{heliotrope, workspace_root},
     contracts_build::tool,
     process::free_port,
     world::{self, World, WorldConfig},
 };
 use heliotrope_light_client::proof_chain::{self, CheckModule, Link, NoAnswer};
 use serde_json::Value;
-
-/// What `heliotrope` prints, or its error.
-fn heliotrope(words: &[&str]) -> Result<String> {
-    let program = workspace_root().join("target/release/heliotrope");
-    let output = Command::new(program).args(words).output()?;
-    let (out, err) =
-        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success(), "{words:?}: {err}");
-    Ok(out.into_owned())
-}
 
 async fn settled_world() -> Result<Option<World>> {
     let root = workspace_root();
