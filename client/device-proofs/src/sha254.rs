@@ -4,45 +4,17 @@
 //! element again; leaves are not hashed. A tree of height `h` has `2^h` leaves; what is not there is zero.
 //! Leaves and nodes are told apart by height alone, so every check of a path checks its length too.
 
+mod pair;
+
 use crate::Bytes32;
-use sha2::block_api::compress256;
 
 /// What the last byte of a node may have set.
 const LAST_BYTE_MASK: u8 = 0x3f;
-/// The state that SHA-256 begins with (FIPS 180-4, section 5.3.3).
-const INITIAL: [u32; 8] = [
-    0x6a09_e667,
-    0xbb67_ae85,
-    0x3c6e_f372,
-    0xa54f_f53a,
-    0x510e_527f,
-    0x9b05_688c,
-    0x1f83_d9ab,
-    0x5be0_cd19,
-];
-/// The second block of every message of 64 bytes: a one bit, zeros, and the length in bits (section 5.1.1).
-const PADDING: [u8; 64] = {
-    let mut block = [0; 64];
-    block[0] = 0x80;
-    block[62] = 2;
-    block
-};
 
 /// The hash of an inner node.
-///
-/// Nodes are what a check spends its time on, and they are all of one length: so block by block.
 #[must_use]
 pub fn node_hash(left: &Bytes32, right: &Bytes32) -> Bytes32 {
-    let mut blocks = [[0; 64], PADDING];
-    let (first, second) = blocks[0].split_at_mut(32);
-    first.copy_from_slice(left);
-    second.copy_from_slice(right);
-    let mut state = INITIAL;
-    compress256(&mut state, &blocks);
-    let mut node = Bytes32::default();
-    for (bytes, word) in node.chunks_exact_mut(4).zip(state) {
-        bytes.copy_from_slice(&word.to_be_bytes());
-    }
+    let mut node = pair::sha256_pair(left, right);
     node[31] &= LAST_BYTE_MASK;
     node
 }

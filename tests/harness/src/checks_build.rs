@@ -148,6 +148,7 @@ pub fn build_for_speed(workspace_root: &Path, name: &str, out_dir: &Path) -> Res
 /// If the build fails.
 pub fn build_parts(workspace_root: &Path, out_dir: &Path) -> Result<BuiltCheck> {
     let root = workspace_root.canonicalize()?;
+    fs::create_dir_all(out_dir)?;
     let parts = Entry { name: "parts".into(), made_for: MadeFor::Speed, ..Entry::default() };
     build_one(&root, out_dir, &parts)
 }

@@ -53,7 +53,7 @@ pub fn expected_rssi_dbm(
     #[expect(clippy::cast_precision_loss, reason = "frequencies are far below 2^52 Hz")]
     let frequency = frequency_hz as f64;
     let path = 4.0 * PI * f64::from(distance_m) * frequency / LIGHT_SPEED_M_S;
-    let loss = 20.0 * path.log10();
+    let loss = 20.0 * libm::log10(path);
     f64::from(tx_power_dbm) + f64::from(beacon_gain) - loss + f64::from(witness_gain)
 }
 
