@@ -61,6 +61,21 @@ pub struct CheckInput {
     pub now_s: u64,
 }
 
+/// A [`CheckInput`] whose long parts stay in the bytes that it was decoded from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckInputRef<'a> {
+    /// SHA-256 of the module.
+    pub module_hash: Bytes32,
+    /// The evidence bundle, already authenticated.
+    pub evidence: &'a [u8],
+    /// Proven facts.
+    pub facts: Vec<Fact>,
+    /// Parameters, whose hash is pinned.
+    pub params: &'a [u8],
+    /// Time of the block that proved the facts, in seconds since 1970: the only clock.
+    pub now_s: u64,
+}
+
 /// What a check says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -216,20 +231,40 @@ impl CheckInput {
     }
 
     fn decode_from(d: &mut Decoder<'_>) -> Result<Self, CborError> {
+        let CheckInputRef { module_hash, evidence, facts, params, now_s } =
+            CheckInputRef::decode_from(d)?;
+        let (evidence, params) = (evidence.to_vec(), params.to_vec());
+        Ok(Self { module_hash, evidence, facts, params, now_s })
+    }
+}
+
+impl<'a> CheckInputRef<'a> {
+    /// Decodes the one encoding of an input.
+    ///
+    /// # Errors
+    /// If the bytes are anything else.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, CborError> {
+        let mut decoder = Decoder::new(bytes);
+        let input = Self::decode_from(&mut decoder)?;
+        decoder.finish()?;
+        Ok(input)
+    }
+
+    fn decode_from(d: &mut Decoder<'a>) -> Result<Self, CborError> {
         d.map("input fields", 6)?;
         d.key(0)?;
         d.exactly("abi version", ABI_VERSION)?;
         d.key(1)?;
         let module_hash = d.fixed("module hash bytes")?;
         d.key(2)?;
-        let evidence = d.bytes("evidence bytes", MAX_BUNDLE_LEN)?.to_vec();
+        let evidence = d.bytes("evidence bytes", MAX_BUNDLE_LEN)?;
         d.key(3)?;
         let mut facts = Vec::new();
         for _ in 0..d.array("facts", MAX_FACTS)? {
             facts.push(Fact::decode_from(d)?);
         }
         d.key(4)?;
-        let params = d.bytes("params bytes", MAX_PARAMS_LEN)?.to_vec();
+        let params = d.bytes("params bytes", MAX_PARAMS_LEN)?;
         d.key(5)?;
         let now_s = d.uint()?;
         Ok(Self { module_hash, evidence, facts, params, now_s })
@@ -257,6 +292,14 @@ impl RuleOutcome {
 }
 
 impl CheckOutput {
+    /// The one encoding of this output, in place of what the buffer holds.
+    #[must_use]
+    pub fn encode_into(&self, buffer: Vec<u8>) -> Vec<u8> {
+        let mut encoder = Encoder::over(buffer);
+        self.encode_to(&mut encoder);
+        encoder.finish()
+    }
+
     fn encode_to(&self, e: &mut Encoder) {
         e.map(9).uint(0).uint(ABI_VERSION).uint(1).uint(self.verdict as u64);
         e.uint(2).array(self.outcomes.len());

@@ -139,10 +139,12 @@ impl EvidenceBundle {
     pub fn reports(&self) -> Result<Reports, BundleError> {
         let of = |subject| move |error| BundleError::Report { subject, error };
         let beacon = report::decode_beacon(&self.beacon.report).map_err(of(Subject::Beacon))?;
-        let witnesses = self.witnesses.iter().enumerate().map(|(index, witness)| {
-            report::decode_witness(&witness.report).map_err(of(Subject::Witness(index)))
-        });
-        Ok(Reports { beacon, witnesses: witnesses.collect::<Result<_, _>>()? })
+        let mut witnesses = Vec::with_capacity(self.witnesses.len());
+        for (index, witness) in self.witnesses.iter().enumerate() {
+            let report = report::decode_witness(&witness.report);
+            witnesses.push(report.map_err(of(Subject::Witness(index)))?);
+        }
+        Ok(Reports { beacon, witnesses })
     }
 
     /// Checks the signature of every report.

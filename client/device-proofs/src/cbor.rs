@@ -102,6 +102,13 @@ impl Encoder {
         Self { out: Vec::new() }
     }
 
+    /// An encoder that writes over what a buffer holds.
+    #[must_use]
+    pub fn over(mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        Self { out: buffer }
+    }
+
     /// The bytes written so far.
     #[must_use]
     pub fn finish(self) -> Vec<u8> {

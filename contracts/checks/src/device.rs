@@ -8,7 +8,7 @@ use heliotrope_device_proofs::h3;
 use heliotrope_device_proofs::registry::{self, Radio, STATUS_ACTIVE};
 
 /// The radio word of the device with this key; `None` if no fact says it.
-pub(crate) fn radio(facts: &mut Facts, public_key: &[u8]) -> Option<Radio> {
+pub(crate) fn radio(facts: &mut Facts<'_>, public_key: &[u8]) -> Option<Radio> {
     let slot = registry::radio_slot(&registry::device_id(public_key));
     facts.word(&slot).map(|word| Radio::from_word(&word))
 }

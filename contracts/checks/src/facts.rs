@@ -25,9 +25,10 @@ pub(crate) fn number(word: &Bytes32) -> Option<u64> {
 }
 
 /// Facts about some contracts, and which of them were read.
-pub(crate) struct Facts {
-    /// Ascending by what is asked for; with the place of the fact in the input, and its word.
-    words: Vec<(PlanQuery, usize, Bytes32)>,
+pub(crate) struct Facts<'a> {
+    facts: &'a [Fact],
+    /// Places of those that count, ascending by what is asked for.
+    order: Vec<usize>,
     /// Whether the fact at each place was read.
     read: Vec<bool>,
     block: Option<u64>,
@@ -35,15 +36,25 @@ pub(crate) struct Facts {
     home: Address,
 }
 
-impl Facts {
+/// What a fact answers.
+fn asked(fact: &Fact) -> (&Address, &Bytes32) {
+    (&fact.address, &fact.key)
+}
+
+/// Where in the order the fact stands that answers this, or would.
+fn search(facts: &[Fact], order: &[usize], wanted: (&Address, &Bytes32)) -> Result<usize, usize> {
+    order.binary_search_by(|index| facts.get(*index).map(asked).cmp(&Some(wanted)))
+}
+
+impl<'a> Facts<'a> {
     /// Sorts the facts about `home` and `others`; those about other contracts are left unread.
     pub(crate) fn new(
-        facts: &[Fact],
+        facts: &'a [Fact],
         home: &Address,
         others: &[Address],
         chain_id: u64,
     ) -> Result<Self, CheckError> {
-        let mut words: Vec<(PlanQuery, usize, Bytes32)> = Vec::new();
+        let mut order: Vec<usize> = Vec::with_capacity(facts.len());
         let mut block = None;
         for (index, fact) in facts.iter().enumerate() {
             if fact.address != *home && !others.contains(&fact.address) {
@@ -57,13 +68,12 @@ impl Facts {
             if fact.block != expected {
                 return Err(CheckError::FactBlock { index, got: fact.block, expected });
             }
-            let query = PlanQuery { address: fact.address, key: fact.key };
-            match words.binary_search_by(|(at, ..)| at.cmp(&query)) {
+            match search(facts, &order, asked(fact)) {
                 Ok(_) => return Err(CheckError::FactRepeated { index }),
-                Err(place) => words.insert(place, (query, index, fact.value)),
+                Err(place) => order.insert(place, index),
             }
         }
-        Ok(Self { words, read: vec![false; facts.len()], block, home: *home })
+        Ok(Self { facts, order, read: vec![false; facts.len()], block, home: *home })
     }
 
     /// The word of the home contract at `key`; `None` if no fact says it.
@@ -74,11 +84,10 @@ impl Facts {
 
     /// The word of any contract at `key`; `None` if no fact says it.
     pub(crate) fn word_of(&mut self, address: &Address, key: &Bytes32) -> Option<Bytes32> {
-        let query = PlanQuery { address: *address, key: *key };
-        let place = self.words.binary_search_by(|(at, ..)| at.cmp(&query)).ok()?;
-        let (_, index, word) = self.words.get(place)?;
-        *self.read.get_mut(*index)? = true;
-        Some(*word)
+        let place = search(self.facts, &self.order, (address, key)).ok()?;
+        let index = *self.order.get(place)?;
+        *self.read.get_mut(index)? = true;
+        Some(self.facts.get(index)?.value)
     }
 
     /// Number of the block that proved them; `None` if there is no fact.

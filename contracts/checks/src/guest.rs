@@ -79,8 +79,8 @@ pub fn print_rules(
 
 /// Exports a check under ABI v1: `export_check!(storage_pdp)`. Natively it is a program that prints the rules.
 ///
-/// The check has `describe() -> Description`, `describe_bytes() -> Vec<u8>`,
-/// `plan_bytes(&[u8], &[u8]) -> Option<Vec<u8>>` and `check_bytes(&[u8]) -> Option<Vec<u8>>`.
+/// The check has `describe() -> Description`, `plan(evidence: &[u8], params: &[u8]) -> Result<Plan, _>` and
+/// `check(input: &[u8]) -> Result<CheckOutput, _>`; an error refuses.
 #[macro_export]
 macro_rules! export_check {
     ($check:ident) => {
@@ -93,7 +93,7 @@ macro_rules! export_check {
         #[allow(unsafe_code, reason = "exported symbols have fixed names")]
         const _: () = {
             use $crate::guest::{give, take};
-            use $crate::$check::{check_bytes, describe_bytes, plan_bytes};
+            use $crate::$check::{check, describe, plan};
 
             #[unsafe(no_mangle)]
             extern "C" fn hc_abi_v1() -> i32 {
@@ -107,18 +107,26 @@ macro_rules! export_check {
 
             #[unsafe(no_mangle)]
             extern "C" fn hc_describe() -> i64 {
-                give(Some(describe_bytes()))
+                give(Some(describe().encode()))
             }
 
             #[unsafe(no_mangle)]
             extern "C" fn hc_plan(evidence: u32, len: u32, params: u32, params_len: u32) -> i64 {
                 let input = take(evidence, len).zip(take(params, params_len));
-                give(input.and_then(|(evidence, params)| plan_bytes(&evidence, &params)))
+                give(
+                    input.and_then(|(evidence, params)| {
+                        Some(plan(&evidence, &params).ok()?.encode())
+                    }),
+                )
             }
 
             #[unsafe(no_mangle)]
             extern "C" fn hc_check(input: u32, len: u32) -> i64 {
-                give(take(input, len).and_then(|input| check_bytes(&input)))
+                give(take(input, len).and_then(|input| {
+                    let output = check(&input).ok()?;
+                    // where the input was: it is no longer needed, and memory that is there costs nothing
+                    Some(output.encode_into(input))
+                }))
             }
         };
     };

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0 … stack, statics │ block │ block │ block │ free │      next: first free byte; end: of the pages there are
-//!                     first address           next    end
+//!               first address           next    end
 //! ```
 //! An instance judges one input and is dropped with its memory, so nothing is gained by keeping lists of
 //! holes: the general allocator of the library is 8 kB of code in every module. A block that is the last
@@ -62,6 +62,11 @@ mod global {
     use core::cell::UnsafeCell;
     use core::ptr::{copy_nonoverlapping, null_mut, without_provenance_mut};
 
+    unsafe extern "C" {
+        /// Where the linker ends the statics.
+        static __heap_base: u8;
+    }
+
     struct Global(UnsafeCell<Heap>);
 
     // SAFETY: a module has one thread, and nothing in this file calls back into the allocator
@@ -75,14 +80,14 @@ mod global {
     }
 
     impl Global {
-        /// The heap, which begins above the memory that the module starts with.
+        /// The heap, which begins where the statics end: their last page is written to anyway.
         #[expect(clippy::mut_from_ref, reason = "one thread, and no borrow outlives a call")]
         fn heap(&self) -> &mut Heap {
             // SAFETY: one thread; the borrow ends before the allocator is entered again
             let heap = unsafe { &mut *self.0.get() };
             if heap.end == 0 {
                 heap.end = memory_size::<0>().saturating_mul(Heap::PAGE);
-                heap.next = heap.end;
+                heap.next = (&raw const __heap_base).addr();
             }
             heap
         }

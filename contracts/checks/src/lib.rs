@@ -54,9 +54,9 @@ macro_rules! checks {
             #[cfg(any(feature = "all", feature = $feature))]
             Check {
                 name: $module::NAME,
-                describe: $module::describe_bytes,
-                plan: $module::plan_bytes,
-                check: $module::check_bytes,
+                describe: || $module::describe().encode(),
+                plan: |evidence, params| Some($module::plan(evidence, params).ok()?.encode()),
+                check: |input| Some($module::check(input).ok()?.encode()),
             },
         )+];
     };

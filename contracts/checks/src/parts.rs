@@ -11,7 +11,7 @@ use crate::distance::{metres, place};
 use crate::facts::word;
 use crate::judge::{CheckError, description, format};
 use h3o::LatLng;
-use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Description, Verdict};
+use heliotrope_device_proofs::abi::{CheckInputRef, CheckOutput, Description, Plan, Verdict};
 use heliotrope_device_proofs::sha254::fold;
 use heliotrope_device_proofs::{Bytes32, sha256};
 
@@ -61,8 +61,8 @@ pub fn describe() -> Description {
 /// If the input is malformed.
 pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let input_hash = sha256(input);
-    let input = CheckInput::decode(input).map_err(format("input"))?;
-    let (part, times) = match *input.evidence.as_slice() {
+    let input = CheckInputRef::decode(input).map_err(format("input"))?;
+    let (part, times) = match *input.evidence {
         [part, a, b, c, d] => (part, u32::from_be_bytes([a, b, c, d])),
         _ => (0, 0),
     };
@@ -85,22 +85,12 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     })
 }
 
-/// [`describe`] as bytes.
-#[must_use]
-pub fn describe_bytes() -> Vec<u8> {
-    describe().encode()
-}
-
 /// It needs no facts.
-#[must_use]
-pub const fn plan_bytes(_: &[u8], _: &[u8]) -> Option<Vec<u8>> {
-    None
-}
-
-/// [`check`] as bytes; `None` refuses.
-#[must_use]
-pub fn check_bytes(input: &[u8]) -> Option<Vec<u8>> {
-    check(input).ok().map(|output| output.encode())
+///
+/// # Errors
+/// Never.
+pub const fn plan(_: &[u8], _: &[u8]) -> Result<Plan, CheckError> {
+    Ok(Plan(Vec::new()))
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ use crate::device::radio;
 use crate::facts::{Facts, ask, word};
 use crate::judge::{self, Finding, Log, RuleOf, format, same, score_ppm};
 use heartbeat::Presence;
-use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Description, Plan, Verdict};
+use heliotrope_device_proofs::abi::{CheckInputRef, CheckOutput, Description, Plan, Verdict};
 use heliotrope_device_proofs::coverage_map::{
     CoverageMapBundle, CoverageMapParams, OracleData, PROFILE_HELIUM_2026_01, RadioEvidence,
     RadioMessages, RadioStatement,
@@ -100,9 +100,9 @@ pub fn plan(evidence: &[u8], params: &[u8]) -> Result<Plan, CheckError> {
 /// If any part of the input is malformed, the profile is not known, or the facts contradict each other.
 pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let input_hash = sha256(input);
-    let input = CheckInput::decode(input).map_err(format("input"))?;
-    let params = params_of(&input.params)?;
-    let bundle = CoverageMapBundle::decode(&input.evidence).map_err(format("evidence"))?;
+    let input = CheckInputRef::decode(input).map_err(format("input"))?;
+    let params = params_of(input.params)?;
+    let bundle = CoverageMapBundle::decode(input.evidence).map_err(format("evidence"))?;
     let radios = bundle.radios()?;
     let oracle = match bundle.oracle.as_slice() {
         [] => OracleData::default(),
@@ -131,24 +131,6 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
         selected,
         subject_cell: bundle.area,
     })
-}
-
-/// [`describe`] as bytes.
-#[must_use]
-pub fn describe_bytes() -> Vec<u8> {
-    describe().encode()
-}
-
-/// [`plan`] as bytes; `None` refuses.
-#[must_use]
-pub fn plan_bytes(evidence: &[u8], params: &[u8]) -> Option<Vec<u8>> {
-    plan(evidence, params).ok().map(|plan| plan.encode())
-}
-
-/// [`check`] as bytes; `None` refuses.
-#[must_use]
-pub fn check_bytes(input: &[u8]) -> Option<Vec<u8>> {
-    check(input).ok().map(|output| output.encode())
 }
 
 fn params_of(params: &[u8]) -> Result<CoverageMapParams, CheckError> {
@@ -232,7 +214,7 @@ struct Judged<'a> {
 fn judge_radios(
     case: &Case<'_>,
     radios: &[RadioMessages],
-    facts: &mut Facts,
+    facts: &mut Facts<'_>,
     log: &mut Log,
 ) -> (Verdict, Vec<u32>, u32) {
     let (mut ranked, mut rest, mut missing) = (Vec::new(), Vec::new(), false);
@@ -281,7 +263,7 @@ fn judge_radio<'a>(
     case: &'a Case<'a>,
     place: u32,
     (evidence, messages): (&'a RadioEvidence, &'a RadioMessages),
-    facts: &mut Facts,
+    facts: &mut Facts<'_>,
     log: &mut Log,
 ) -> Result<Option<Judged<'a>>, Missing> {
     let radio = RadioCase {

@@ -60,7 +60,7 @@ use crate::distance::place;
 use crate::facts::{Facts, ask};
 use crate::judge::{self, Log, format, score_ppm};
 use h3o::LatLng;
-use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Description, Plan, Verdict};
+use heliotrope_device_proofs::abi::{CheckInputRef, CheckOutput, Description, Plan, Verdict};
 use heliotrope_device_proofs::bundle::Reports;
 use heliotrope_device_proofs::provenance::EvidenceBundleV2;
 use heliotrope_device_proofs::radio::{
@@ -131,9 +131,9 @@ pub fn plan(evidence: &[u8], params: &[u8]) -> Result<Plan, CheckError> {
 /// If any part of the input is malformed, the profile is unknown, or the facts contradict each other.
 pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let input_hash = sha256(input);
-    let input = CheckInput::decode(input).map_err(format("input"))?;
-    let (params, strict) = decode_params(&input.params)?;
-    let evidence = EvidenceBundleV2::decode_any(&input.evidence).map_err(format("evidence"))?;
+    let input = CheckInputRef::decode(input).map_err(format("input"))?;
+    let (params, strict) = decode_params(input.params)?;
+    let evidence = EvidenceBundleV2::decode_any(input.evidence).map_err(format("evidence"))?;
     let reports = evidence.bundle.reports()?;
     let sessions = evidence.session_inits()?;
     let mut facts = facts_of(&input, &params)?;
@@ -169,7 +169,7 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
 }
 
 /// The witnesses that count, and the verdict. Only a passing bundle has any.
-fn judge_bundle(case: &Case<'_>, facts: &mut Facts, log: &mut Log) -> (Vec<u32>, Verdict) {
+fn judge_bundle(case: &Case<'_>, facts: &mut Facts<'_>, log: &mut Log) -> (Vec<u32>, Verdict) {
     let mut verdict = log.judge(0, Case::RULES, case);
     if case.strict && verdict == Verdict::Pass {
         verdict = log.judge(0, Case::STRICT_RULES, case);
@@ -183,24 +183,6 @@ fn judge_bundle(case: &Case<'_>, facts: &mut Facts, log: &mut Log) -> (Vec<u32>,
     }
     score::note(case, &selected, log);
     (selected.iter().map(|witness| witness.index).collect(), verdict)
-}
-
-/// [`describe`] as bytes.
-#[must_use]
-pub fn describe_bytes() -> Vec<u8> {
-    describe().encode()
-}
-
-/// [`plan`] as bytes; `None` refuses.
-#[must_use]
-pub fn plan_bytes(evidence: &[u8], params: &[u8]) -> Option<Vec<u8>> {
-    plan(evidence, params).ok().map(|plan| plan.encode())
-}
-
-/// [`check`] as bytes; `None` refuses.
-#[must_use]
-pub fn check_bytes(input: &[u8]) -> Option<Vec<u8>> {
-    check(input).ok().map(|output| output.encode())
 }
 
 /// Everything about the beacon that rules look at.
@@ -227,7 +209,10 @@ struct Case<'a> {
 }
 
 /// The facts about the contracts that the parameters name.
-fn facts_of(input: &CheckInput, params: &RadioParams) -> Result<Facts, CheckError> {
+fn facts_of<'a>(
+    input: &'a CheckInputRef<'_>,
+    params: &RadioParams,
+) -> Result<Facts<'a>, CheckError> {
     let mut others = Vec::new();
     if let Some(sources) = &params.sources {
         others.extend(sources.standing);
@@ -244,7 +229,7 @@ struct Device {
     standing: Source<Standing>,
 }
 
-fn device(facts: &mut Facts, params: &RadioParams, public_key: &[u8]) -> Device {
+fn device(facts: &mut Facts<'_>, params: &RadioParams, public_key: &[u8]) -> Device {
     let id = registry::device_id(public_key);
     let radio = facts.word(&registry::radio_slot(&id)).map(|word| Radio::from_word(&word));
     let standing = standing_word(facts, params, || radio::standing_slot(&id));
@@ -252,7 +237,7 @@ fn device(facts: &mut Facts, params: &RadioParams, public_key: &[u8]) -> Device 
 }
 
 /// Whether the pair of the beaconer and the device with this id is denied; one device is no pair.
-fn denied_pair(facts: &mut Facts, case: &Case<'_>, id: &Bytes32) -> Source<bool> {
+fn denied_pair(facts: &mut Facts<'_>, case: &Case<'_>, id: &Bytes32) -> Source<bool> {
     if *id == case.beaconer_id {
         return Source::Known(false);
     }
@@ -262,7 +247,7 @@ fn denied_pair(facts: &mut Facts, case: &Case<'_>, id: &Bytes32) -> Source<bool>
 
 /// A word of the contract that keeps standings. A key is only made where there is one: it costs a hash or two.
 fn standing_word(
-    facts: &mut Facts,
+    facts: &mut Facts<'_>,
     params: &RadioParams,
     key: impl FnOnce() -> Bytes32,
 ) -> Source<Bytes32> {
@@ -274,7 +259,7 @@ fn standing_word(
 
 /// What the chain keeps in the place of the block that the entropy names.
 fn blockhash(
-    facts: &mut Facts,
+    facts: &mut Facts<'_>,
     params: &RadioParams,
     evidence: &EvidenceBundleV2,
 ) -> Option<Bytes32> {

@@ -77,7 +77,7 @@ fn report<'a>(w: &'a WitnessCase<'_>) -> Report<'a> {
 /// Judges the witnesses of a beacon that holds: those that count, and the verdict of the bundle.
 pub(super) fn judge_all(
     case: &Case<'_>,
-    facts: &mut Facts,
+    facts: &mut Facts<'_>,
     log: &mut Log,
 ) -> (Vec<Counted>, Verdict) {
     // as many as there can be: the log, which grows from here on, stays the last block and grows in place

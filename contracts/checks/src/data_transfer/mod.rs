@@ -44,7 +44,7 @@ pub use crate::judge::CheckError;
 use crate::device::{is_known, radio};
 use crate::facts::{Facts, ask, number, word};
 use crate::judge::{self, Finding, Log, RuleOf, difference, format, same, score_ppm};
-use heliotrope_device_proofs::abi::{CheckInput, CheckOutput, Description, Plan, Verdict};
+use heliotrope_device_proofs::abi::{CheckInputRef, CheckOutput, Description, Plan, Verdict};
 use heliotrope_device_proofs::data_transfer::{
     DataTransferBundle, DataTransferParams, PROFILE_HELIUM_2026_06, PROFILE_TWO_SIDED_1, Session,
 };
@@ -88,10 +88,10 @@ pub fn plan(evidence: &[u8], params: &[u8]) -> Result<Plan, CheckError> {
 /// If any part of the input is malformed, the profile is not known, or the facts contradict each other.
 pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let input_hash = sha256(input);
-    let input = CheckInput::decode(input).map_err(format("input"))?;
-    let params = DataTransferParams::decode(&input.params).map_err(format("params"))?;
+    let input = CheckInputRef::decode(input).map_err(format("input"))?;
+    let params = DataTransferParams::decode(input.params).map_err(format("params"))?;
     let two_sided = asks_for_both_sides(&params)?;
-    let bundle = DataTransferBundle::decode(&input.evidence).map_err(format("evidence"))?;
+    let bundle = DataTransferBundle::decode(input.evidence).map_err(format("evidence"))?;
     let sessions = bundle.sessions()?;
     let (home, others) = (&params.device_registry, [params.credits]);
     let mut facts = Facts::new(&input.facts, home, &others, params.chain_id)?;
@@ -114,24 +114,6 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
         selected,
         subject_cell: 0,
     })
-}
-
-/// [`describe`] as bytes.
-#[must_use]
-pub fn describe_bytes() -> Vec<u8> {
-    describe().encode()
-}
-
-/// [`plan`] as bytes; `None` refuses.
-#[must_use]
-pub fn plan_bytes(evidence: &[u8], params: &[u8]) -> Option<Vec<u8>> {
-    plan(evidence, params).ok().map(|plan| plan.encode())
-}
-
-/// [`check`] as bytes; `None` refuses.
-#[must_use]
-pub fn check_bytes(input: &[u8]) -> Option<Vec<u8>> {
-    check(input).ok().map(|output| output.encode())
 }
 
 /// The data credits that pay for the bytes of one hotspot: each begun unit, and at least one (upstream:
@@ -216,7 +198,12 @@ impl<'a> SessionCase<'a> {
     ];
 }
 
-fn judge_sessions(case: &Case<'_>, sessions: &[Session], facts: &mut Facts, log: &mut Log) -> Paid {
+fn judge_sessions(
+    case: &Case<'_>,
+    sessions: &[Session],
+    facts: &mut Facts<'_>,
+    log: &mut Log,
+) -> Paid {
     let mut paid = Paid::default();
     for (index, session) in (0_u32..).zip(sessions) {
         let before = sessions.iter().take(usize::try_from(index).unwrap_or(usize::MAX));

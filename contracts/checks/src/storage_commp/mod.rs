@@ -20,7 +20,7 @@ use crate::facts::Facts;
 pub use crate::judge::CheckError;
 use crate::judge::{self, Finding, Log, Rule, RuleOf, format};
 use heliotrope_device_proofs::abi::{
-    CheckInput, CheckOutput, Description, FULL_SCORE_PPM, Plan, PlanQuery, Verdict,
+    CheckInputRef, CheckOutput, Description, FULL_SCORE_PPM, Plan, PlanQuery, Verdict,
 };
 use heliotrope_device_proofs::commp::{CommpParams, CommpSample, Content, Opening, sampled_leaf};
 use heliotrope_device_proofs::piece::{PieceCid, PieceHasher, capacity};
@@ -77,9 +77,9 @@ pub fn plan(evidence: &[u8], params: &[u8]) -> Result<Plan, CheckError> {
 /// If any part of the input is malformed or the facts contradict each other.
 pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let input_hash = sha256(input);
-    let input = CheckInput::decode(input).map_err(format("input"))?;
-    let params = CommpParams::decode(&input.params).map_err(format("params"))?;
-    let sample = CommpSample::decode(&input.evidence).map_err(format("evidence"))?;
+    let input = CheckInputRef::decode(input).map_err(format("input"))?;
+    let params = CommpParams::decode(input.params).map_err(format("params"))?;
+    let sample = CommpSample::decode(input.evidence).map_err(format("evidence"))?;
     let mut log = Log::default();
     let mut facts_read = Vec::new();
     let piece = PieceCid::decode(&sample.piece_cid).ok();
@@ -114,24 +114,6 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
         selected: Vec::new(),
         subject_cell: 0,
     })
-}
-
-/// [`describe`] as bytes.
-#[must_use]
-pub fn describe_bytes() -> Vec<u8> {
-    describe().encode()
-}
-
-/// [`plan`] as bytes; `None` refuses.
-#[must_use]
-pub fn plan_bytes(evidence: &[u8], params: &[u8]) -> Option<Vec<u8>> {
-    plan(evidence, params).ok().map(|plan| plan.encode())
-}
-
-/// [`check`] as bytes; `None` refuses.
-#[must_use]
-pub fn check_bytes(input: &[u8]) -> Option<Vec<u8>> {
-    check(input).ok().map(|output| output.encode())
 }
 
 /// One piece counts once per seed, whichever leaves were opened and in whatever form.

@@ -35,7 +35,7 @@ use crate::facts::{Facts, ask};
 use crate::judge::{self, Finding, Log, RuleOf, format};
 use blake2::Digest as _;
 use heliotrope_device_proofs::abi::{
-    CheckInput, CheckOutput, Description, FULL_SCORE_PPM, Plan, Verdict,
+    CheckInputRef, CheckOutput, Description, FULL_SCORE_PPM, Plan, Verdict,
 };
 use heliotrope_device_proofs::calldata::{Proof, ProvePossession};
 use heliotrope_device_proofs::pdp::{Layout, PdpParams, PossessionProof};
@@ -76,9 +76,9 @@ pub fn plan(evidence: &[u8], params: &[u8]) -> Result<Plan, CheckError> {
 /// If any part of the input is malformed or the facts contradict each other.
 pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let input_hash = sha256(input);
-    let input = CheckInput::decode(input).map_err(format("input"))?;
-    let params = PdpParams::decode(&input.params).map_err(format("params"))?;
-    let evidence = PossessionProof::decode(&input.evidence).map_err(format("evidence"))?;
+    let input = CheckInputRef::decode(input).map_err(format("input"))?;
+    let params = PdpParams::decode(input.params).map_err(format("params"))?;
+    let evidence = PossessionProof::decode(input.evidence).map_err(format("evidence"))?;
     let call = ProvePossession::decode(&evidence.calldata)?;
     let mut facts = Facts::new(&input.facts, &params.verifier, &[], params.chain_id)?;
     let set = DataSet::read(&mut facts, call.set_id, evidence.layout);
@@ -99,24 +99,6 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
         selected: Vec::new(),
         subject_cell: 0,
     })
-}
-
-/// [`describe`] as bytes.
-#[must_use]
-pub fn describe_bytes() -> Vec<u8> {
-    describe().encode()
-}
-
-/// [`plan`] as bytes; `None` refuses.
-#[must_use]
-pub fn plan_bytes(evidence: &[u8], params: &[u8]) -> Option<Vec<u8>> {
-    plan(evidence, params).ok().map(|plan| plan.encode())
-}
-
-/// [`check`] as bytes; `None` refuses.
-#[must_use]
-pub fn check_bytes(input: &[u8]) -> Option<Vec<u8>> {
-    check(input).ok().map(|output| output.encode())
 }
 
 /// The seed of an epoch's challenges: blake2b-256 of the beacon's value (FIP-0095).
@@ -247,7 +229,7 @@ struct Challenge<'a> {
     piece: Option<Piece>,
 }
 
-fn judge_challenges(whole: &Whole<'_>, facts: &mut Facts, log: &mut Log) -> Verdict {
+fn judge_challenges(whole: &Whole<'_>, facts: &mut Facts<'_>, log: &mut Log) -> Verdict {
     let rules: [RuleOf<Challenge<'_>>; 5] = [
         (rules::P4, is_in_the_data_set),
         (rules::P5, is_in_the_piece_named),

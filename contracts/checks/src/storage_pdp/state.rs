@@ -75,7 +75,7 @@ pub(super) fn words(set_id: u64, evidence: &PossessionProof, mut name: impl FnMu
 }
 
 impl DataSet {
-    pub(super) fn read(facts: &mut Facts, set_id: u64, layout: Layout) -> Self {
+    pub(super) fn read(facts: &mut Facts<'_>, set_id: u64, layout: Layout) -> Self {
         Self {
             provider: facts.word(&slots::storage_provider(set_id)),
             legacy_id_limit: facts.word(&slots::legacy_piece_storage_id_limit()),
@@ -88,7 +88,7 @@ impl DataSet {
 }
 
 /// The sum in a node of the tree; `None` if no fact says it or it does not fit 64 bits.
-pub(super) fn sum(facts: &mut Facts, set_id: u64, layout: Layout, node: u64) -> Option<u64> {
+pub(super) fn sum(facts: &mut Facts<'_>, set_id: u64, layout: Layout, node: u64) -> Option<u64> {
     let word = facts.word(&sum_slot(set_id, layout, node))?;
     match layout {
         Layout::Legacy => slots::number(&word),
@@ -97,7 +97,7 @@ pub(super) fn sum(facts: &mut Facts, set_id: u64, layout: Layout, node: u64) -> 
 }
 
 /// A piece; `None` if a word of it is missing, or it is not in a form that two words hold.
-pub(super) fn piece(facts: &mut Facts, set_id: u64, layout: Layout, id: u64) -> Option<Piece> {
+pub(super) fn piece(facts: &mut Facts<'_>, set_id: u64, layout: Layout, id: u64) -> Option<Piece> {
     match layout {
         Layout::Legacy => legacy_piece(facts, set_id, id),
         Layout::Compact => {
@@ -111,7 +111,7 @@ pub(super) fn piece(facts: &mut Facts, set_id: u64, layout: Layout, id: u64) -> 
 
 /// Root and height are the last 33 bytes of the CID, as the contract takes them (`Cids.digestFromCid`,
 /// `Cids.heightFromCid`); what stands before them was checked when the piece was added.
-fn legacy_piece(facts: &mut Facts, set_id: u64, id: u64) -> Option<Piece> {
+fn legacy_piece(facts: &mut Facts<'_>, set_id: u64, id: u64) -> Option<Piece> {
     let [head, first, second] = slots::piece_cid(set_id, id);
     let len = slots::long_bytes_len(&facts.word(&head)?)?;
     let leaf_count = slots::number(&facts.word(&slots::piece_leaf_count(set_id, id))?)?;
