@@ -259,8 +259,9 @@ impl<'a> CheckInputRef<'a> {
         d.key(2)?;
         let evidence = d.bytes("evidence bytes", MAX_BUNDLE_LEN)?;
         d.key(3)?;
-        let mut facts = Vec::new();
-        for _ in 0..d.array("facts", MAX_FACTS)? {
+        let count = d.array("facts", MAX_FACTS)?;
+        let mut facts = Vec::with_capacity(count);
+        for _ in 0..count {
             facts.push(Fact::decode_from(d)?);
         }
         d.key(4)?;

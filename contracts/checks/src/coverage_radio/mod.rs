@@ -182,6 +182,8 @@ fn judge_bundle(case: &Case<'_>, facts: &mut Facts<'_>, log: &mut Log) -> (Vec<u
         return (Vec::new(), verdict);
     }
     score::note(case, &selected, log);
+    // what comes next lies beside the log, not behind what it had reserved
+    log.outcomes.shrink_to_fit();
     (selected.iter().map(|witness| witness.index).collect(), verdict)
 }
 
