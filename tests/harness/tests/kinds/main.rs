@@ -14,6 +14,7 @@
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
     clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a test"
