@@ -5,12 +5,13 @@ use std::{
     sync::Mutex,
 };
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 use anyhow::{Context as _, Result};
 use heliotrope_device_proofs::{
     Bytes32,
     registry::{Radio, STATUS_ACTIVE, radio_slot},
 };
+use heliotrope_light_client::execution::ProvenBlock;
 
 use crate::chain::Chain;
 
@@ -37,23 +38,36 @@ impl Devices {
     /// The proven records of those of `ids` that are registered and active.
     pub(crate) async fn active(&self, ids: &BTreeSet<Bytes32>) -> Result<BTreeMap<Bytes32, Radio>> {
         let head = self.chain.head().context("no finalized header yet")?;
-        let missing = self.missing(ids, head.block.number);
-        if !missing.is_empty() {
-            let slots: Vec<B256> = missing.iter().map(|id| radio_slot(id).into()).collect();
-            let registry = self.chain.deployed.contracts.device_registry;
-            let proven = self.chain.prove(&head.block, registry, &slots).await?;
-            let mut known = self.lock();
-            for (id, word) in missing.into_iter().zip(proven.values) {
-                let radio = Radio::from_word(&word.to_be_bytes());
-                known.insert(id, Known { radio, block: head.block.number });
-            }
-        }
+        self.prove(&head.block, self.missing(ids, head.block.number)).await?;
         let known = self.lock();
-        let active = |id: &Bytes32| {
-            let radio = known.get(id)?.radio;
-            (radio.status == STATUS_ACTIVE).then_some((*id, radio))
-        };
-        Ok(ids.iter().filter_map(active).collect())
+        let radios = ids.iter().filter_map(|id| Some((*id, known.get(id)?.radio)));
+        Ok(radios.filter(is_active).collect())
+    }
+
+    /// The same as they are at a block: a device may have moved, or left, since it was asked for.
+    pub(crate) async fn active_at(
+        &self,
+        block: &ProvenBlock,
+        ids: &BTreeSet<Bytes32>,
+    ) -> Result<BTreeMap<Bytes32, Radio>> {
+        let radios = self.prove(block, ids.iter().copied().collect()).await?;
+        Ok(radios.into_iter().filter(is_active).collect())
+    }
+
+    /// Proves records at a block, and remembers them.
+    async fn prove(&self, block: &ProvenBlock, ids: Vec<Bytes32>) -> Result<Vec<(Bytes32, Radio)>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let slots: Vec<B256> = ids.iter().map(|id| radio_slot(id).into()).collect();
+        let registry = self.chain.deployed.contracts.device_registry;
+        let proven = self.chain.prove(block, registry, &slots).await?;
+        let radio = |word: U256| Radio::from_word(&word.to_be_bytes());
+        let radios: Vec<_> = ids.into_iter().zip(proven.values.into_iter().map(radio)).collect();
+        let known =
+            radios.iter().map(|(id, radio)| (*id, Known { radio: *radio, block: block.number }));
+        self.lock().extend(known);
+        Ok(radios)
     }
 
     /// The finalized block that answers now come from.
@@ -72,4 +86,8 @@ impl Devices {
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Bytes32, Known>> {
         self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+const fn is_active((_, radio): &(Bytes32, Radio)) -> bool {
+    radio.status == STATUS_ACTIVE
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use h3o::CellIndex;
 use heliotrope_device_proofs::{
     Bytes32,
     bundle::{Entropy, EvidenceBundle, Received},
@@ -107,15 +108,56 @@ fn bundle_up(
     gathering
 }
 
-/// Lane and area of a bundle; `cell_of` says where a device is registered. `None` where it is not.
+/// Lane and area of a bundle; `cell_of` says where a device is registered. `None` where it is not, or at a place that
+/// there is not.
+///
+/// SECURITY: the registry takes any number of resolution 12 for a place. One of a base cell that there is not has a lane
+/// that the ledger refuses, and with it went the whole epoch, for ever; any other that is no cell of H3 breaks R2, and
+/// what is on no map is found in no file of a lane that has one.
 pub(crate) fn place(
     ground: &Ground,
     cell_of: impl Fn(&Bytes32) -> Option<u64>,
 ) -> Option<(u32, u64)> {
-    let cell = match ground {
+    let (cell, resolution) = match ground {
         Ground::Nowhere(_) => return Some((ground.lane()?, NO_AREA)),
-        Ground::Cell(cell) => *cell,
-        Ground::Device(id) => cell_of(id)?,
+        Ground::Cell(cell) => (*cell, h3::MAP_RESOLUTION),
+        Ground::Device(id) => (cell_of(id)?, h3::ASSERTED_RESOLUTION),
     };
-    Some((h3::lane(cell), h3::parent(cell, h3::SHARD_RESOLUTION)?))
+    is_cell(cell, resolution).then_some((h3::lane(cell), h3::parent(cell, h3::SHARD_RESOLUTION)?))
+}
+
+/// Whether it is an H3 cell of a resolution.
+pub(crate) fn is_cell(cell: u64, resolution: u8) -> bool {
+    CellIndex::try_from(cell).is_ok_and(|cell| u8::from(cell.resolution()) == resolution)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DEVICE: Ground = Ground::Device([1; 32]);
+    const CELL: u64 = 0x08c2_8308_2803_61ff;
+
+    fn place_of(cell: u64) -> Option<(u32, u64)> {
+        place(&DEVICE, |_| Some(cell))
+    }
+
+    #[test]
+    fn what_is_at_no_cell_has_no_lane() {
+        assert_eq!(place_of(CELL), Some((20, 0x0842_8309_ffff_ffff)));
+        assert_eq!(place(&DEVICE, |_| None), None);
+        // base cells 122 to 127, and a digit that is none
+        let of_base = |base: u64| CELL & !(0x7f << 45) | base << 45;
+        assert_eq!(place_of(of_base(121)).map(|(lane, _)| lane), Some(121));
+        assert!((122..128).all(|base| place_of(of_base(base)).is_none()));
+        assert_eq!(place_of(CELL | 7 << 9), None);
+    }
+
+    #[test]
+    fn a_device_is_at_resolution_12_and_an_area_at_that_of_the_map() {
+        let area = h3::parent(CELL, h3::MAP_RESOLUTION).unwrap();
+        let none = |_: &Bytes32| None;
+        assert_eq!(place(&Ground::Cell(area), none), place_of(CELL));
+        assert_eq!((place(&Ground::Cell(CELL), none), place_of(area)), (None, None));
+    }
 }

@@ -11,10 +11,13 @@ use heliotrope_device_proofs::{
     Bytes32,
     bundle::MAX_BUNDLE_LEN,
     evidence::{Evidence, EvidenceError, Ground},
+    h3,
     keys::KeyError,
     registry,
     submission::{self, Submission},
 };
+
+use crate::gather::is_cell;
 
 /// Largest evidence with who hands it in, in bytes.
 pub(crate) const MAX_HANDED_IN_LEN: usize =
@@ -44,6 +47,8 @@ pub(crate) enum HandedInError {
     Submission(#[from] KeyError),
     #[error("evidence of this kind is handed in as a submission, signed by a registered device")]
     Nobodys,
+    #[error("area {got:x} is no cell of the map, expected an H3 cell of resolution {expected}")]
+    Area { got: u64, expected: u8 },
 }
 
 impl HandedIn {
@@ -68,7 +73,7 @@ impl HandedIn {
         evidence: &Evidence,
         submission: Option<Submission>,
     ) -> Result<Self, HandedInError> {
-        let ground = evidence.ground()?;
+        let ground = on_the_map(evidence.ground()?)?;
         let sender = submission.as_ref().map(|sent| registry::device_id(&sent.public_key));
         let (by, earns) = match (evidence, ground) {
             (Evidence::Radio(_), Ground::Device(beaconer)) => {
@@ -81,6 +86,16 @@ impl HandedIn {
         };
         let bundle = submission.map_or_else(|| bytes.to_vec(), |sent| sent.evidence);
         Ok(Self { bundle, by, ground, earns })
+    }
+}
+
+/// An area is a cell of the map. Where it is none there is nobody to tell later: nothing of it is judged.
+fn on_the_map(ground: Ground) -> Result<Ground, HandedInError> {
+    match ground {
+        Ground::Cell(got) if !is_cell(got, h3::MAP_RESOLUTION) => {
+            Err(HandedInError::Area { got, expected: h3::MAP_RESOLUTION })
+        }
+        ground => Ok(ground),
     }
 }
 
@@ -97,7 +112,9 @@ fn decode(bytes: &[u8]) -> Result<(Evidence, Option<Submission>), HandedInError>
 
 #[cfg(test)]
 mod tests {
-    use heliotrope_device_proofs::data_transfer::DataTransferBundle;
+    use heliotrope_device_proofs::{
+        coverage_map::CoverageMapBundle, data_transfer::DataTransferBundle,
+    };
 
     use super::*;
 
@@ -111,5 +128,27 @@ mod tests {
         let error = HandedIn::open(&submission).unwrap_err();
         assert!(matches!(error, HandedInError::Submission(_)), "{error}");
         assert!(matches!(HandedIn::open(b""), Err(HandedInError::Encoding(_))));
+    }
+
+    #[test]
+    fn an_area_is_a_cell_of_the_map() {
+        let cell = 0x0882_8308_281f_ffff_u64;
+        assert_eq!(on_the_map(Ground::Cell(cell)), Ok(Ground::Cell(cell)));
+        // no cell of H3, resolutions beside the map's, a base cell that there is not
+        for other in [
+            0,
+            u64::MAX,
+            cell | 1 << 63,
+            cell ^ 1 << 59,
+            cell | 1 << 56,
+            h3::parent(cell, 7).unwrap_or_default(),
+            0x0892_8308_2803_ffff,
+            cell | 0x7f << 45,
+        ] {
+            let bundle = CoverageMapBundle { area: other, ..CoverageMapBundle::default() };
+            let evidence = Evidence::CoverageMap(bundle);
+            let expected = HandedInError::Area { got: other, expected: 8 };
+            assert_eq!(HandedIn::of(&[], &evidence, None).unwrap_err(), expected);
+        }
     }
 }

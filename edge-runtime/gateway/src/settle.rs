@@ -144,8 +144,10 @@ impl Settler {
         let (bundles, orphans) = (gathering.bundles.len(), gathering.orphans);
         tracing::info!(epoch, bundles, orphans, gathering.without_entropy, "gathered");
         self.status.send_modify(|s| s.bundles = bundles);
-        let lanes = self.by_lane(gathering.bundles).await?;
-        let (mut manifests, check) = self.settle_lanes(epoch, lanes).await?;
+        // one block for the places and for the facts: a device that moves in between would be in two lanes at once
+        let anchor = self.chain.wait_for(|_| true).await?.block;
+        let lanes = self.by_lane(&anchor, gathering.bundles).await?;
+        let (mut manifests, check) = self.settle_lanes(epoch, &anchor, lanes).await?;
         manifests.sort_by_key(|m| m.lane);
         self.beside(epoch, &check, &manifests).await;
         self.phase("waiting for finality");
@@ -163,8 +165,8 @@ impl Settler {
         Ok(())
     }
 
-    /// Sorts bundles into lanes and areas by what they are about; a device's, by where it is registered.
-    async fn by_lane(&self, bundles: Vec<Gathered>) -> Result<Lanes> {
+    /// Sorts bundles into lanes and areas by what they are about; a device's, by where it is registered at the anchor.
+    async fn by_lane(&self, anchor: &ProvenBlock, bundles: Vec<Gathered>) -> Result<Lanes> {
         let ids: BTreeSet<Bytes32> = bundles
             .iter()
             .filter_map(|gathered| match gathered.ground {
@@ -172,7 +174,7 @@ impl Settler {
                 Ground::Cell(_) | Ground::Nowhere(_) => None,
             })
             .collect();
-        let devices = self.devices.active(&ids).await?;
+        let devices = self.devices.active_at(anchor, &ids).await?;
         let mut lanes = Lanes::new();
         for gathered in bundles {
             let cell_of = |id: &Bytes32| devices.get(id).map(|radio| radio.cell);
@@ -199,11 +201,11 @@ impl Settler {
     async fn settle_lanes(
         &self,
         epoch: u64,
+        anchor: &ProvenBlock,
         lanes: Lanes,
     ) -> Result<(Vec<LaneManifest>, PinnedCheck)> {
-        let head = self.chain.wait_for(|_| true).await?;
-        let anchor_header = self.header(&head.block).await?;
-        let pins = prove_pins(&self.chain, &head.block).await?;
+        let anchor_header = self.header(anchor).await?;
+        let pins = prove_pins(&self.chain, anchor).await?;
         let pin = pins.active;
         // compiling takes a while: not on the reactor's thread
         let load = || pinned::load(&self.modules, &self.modules_dir, pin);
@@ -215,8 +217,8 @@ impl Settler {
             check: &check,
             log: &self.log,
             rewards: &self.rewards,
-            terms: self.rewards.terms(&head.block, epoch).await?,
-            anchor: head.block,
+            terms: self.rewards.terms(anchor, epoch).await?,
+            anchor: *anchor,
             anchor_header: &anchor_header,
             pin_nodes: &pins.nodes,
         };
@@ -234,7 +236,7 @@ impl Settler {
         }
         tracing::info!(epoch, lanes = results.len(), "judged");
         self.phase("proposing");
-        let manifests = self.propose_all(epoch, &head.block, results).await?;
+        let manifests = self.propose_all(epoch, anchor, results).await?;
         Ok((manifests, check))
     }
 

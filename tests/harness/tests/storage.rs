@@ -22,7 +22,6 @@ use alloy::{
     providers::{DynProvider, Provider as _, ProviderBuilder},
     rpc::types::TransactionRequest,
     signers::local::PrivateKeySigner,
-    sol,
 };
 use alloy_primitives::{Address, B256, U256};
 use anyhow::{Context as _, Result, ensure};
@@ -36,27 +35,11 @@ use heliotrope_harness::{
     command::workspace_root,
     contracts_build::{self, bytecode, tool},
     deploy::{DEVELOPMENT_KEY, receipt},
-    pdp::{DataSet, OwnDrand, PieceTree},
+    pdp::{DataSet, IPossessionVerifier, OwnDrand, PieceTree},
     process::{Process, free_port},
 };
 use heliotrope_host::{CheckModule, Host, HostConfig};
 use heliotrope_verifier::proofs::eip1186::{verify_account, verify_storage};
-
-sol! {
-    #[sol(rpc)]
-    interface IPossessionVerifier {
-        struct Cid { bytes data; }
-        function cutOver() external;
-        function createDataSet() external returns (uint256 setId);
-        function nextDataSetId() external view returns (uint64);
-        function addPieces(uint256 setId, Cid[] calldata pieces) external;
-        function removePiece(uint256 setId, uint256 pieceId) external;
-        function nextProvingPeriod(uint256 setId, uint256 epoch) external;
-        function setBeacon(uint256 epoch, uint256 digest) external;
-        function challengeRange(uint256 setId) external view returns (uint256);
-        function dataSetLastProvenEpoch(uint256 setId) external view returns (uint256);
-    }
-}
 
 const CHAIN_ID: u64 = 31_337;
 const CHALLENGES: u64 = 5;

@@ -8,8 +8,10 @@
 //! The network's key is here because there is no drand in a test. What verifies is not what signs: the check
 //! module has another implementation of the curve.
 
+pub mod contract;
 mod piece_tree;
 
+pub use contract::IPossessionVerifier;
 pub use piece_tree::PieceTree;
 
 use anyhow::{Context as _, Result, anyhow};
