@@ -13,8 +13,7 @@ import {StorageVerifier} from "../src/verifiers/StorageVerifier.sol";
 import {Base} from "./Base.sol";
 import {Game} from "./Game.sol";
 import {Rewards} from "./RewardDistributor.t.sol";
-import {RewardTrees} from "./RewardTrees.sol";
-import {Trees} from "./Trees.sol";
+import {Trees, keccak, sha2} from "./Trees.sol";
 
 /// @notice What whole transactions cost, calldata and the first 21,000 included.
 /// forge-config: default.isolate = true
@@ -50,14 +49,14 @@ contract GasTest is Rewards {
             (leaf.previous, leaf.cumulative) = (leaf.cumulative, leaf.cumulative + 1 ether);
             bytes32 hashed = RewardLeaf.hash(leaf);
             (bytes32[] memory path, bytes32 root) =
-                RewardTrees.perfectPath(hashed, 12345, 20, epoch);
+                Trees.perfectPath(hashed, 12345, 20, epoch, keccak);
             SettlementLedger.Roots memory r = full();
             r.reward = root;
             ledger.propose{value: 1 ether}(CHECK, LANE, epoch, 999, r);
             vm.warp(block.timestamp + 601);
             ledger.finalize(CHECK, LANE, epoch, 1, r);
             distributor.accept(CHECK, LANE, epoch, r);
-            distributor.claim(stream, RewardTrees.pack(leaf, 12_345, 1 << 20, path));
+            distributor.claim(stream, Trees.pack(leaf, 12_345, 1 << 20, path));
             vm.snapshotGasLastCall("transactions", epoch == 0 ? "claim, first" : "claim");
         }
     }
@@ -132,8 +131,9 @@ contract DisputeGasTest is Game {
     function test_gas_challenge_storage() public {
         bytes memory bundle = get("bundle", 3);
         bytes memory output = get("output", 3);
-        (bytes32[] memory path_, bytes32 root_) =
-            Trees.perfectPath(MerkleTree.leafHash(bytes.concat(sha256(bundle), output)), 700, 10, 1);
+        (bytes32[] memory path_, bytes32 root_) = Trees.perfectPath(
+            MerkleTree.leafHash(bytes.concat(sha256(bundle), output)), 700, 10, 1, sha2
+        );
         // somebody was refuted before: the burn account has a word
         propose();
         bytes memory first = storageProof(3);

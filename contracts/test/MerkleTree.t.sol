@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {MerkleTree} from "../src/lib/MerkleTree.sol";
 import {Base} from "./Base.sol";
-import {Trees} from "./Trees.sol";
+import {Trees, sha2} from "./Trees.sol";
 
 contract MerkleTreeTest is Base {
     function fold(bytes32 leaf, uint256 index, uint256 count, bytes32[] memory path)
@@ -35,19 +35,19 @@ contract MerkleTreeTest is Base {
         data[7] = hex"606162636465666768696a6b6c6d6e6f";
         bytes32[] memory hashed = Trees.hashes(data);
         bytes32 top = 0x5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328;
-        vm.assertEq(Trees.top(hashed), top);
+        vm.assertEq(Trees.top(hashed, sha2), top);
         bytes32 root = sha256(abi.encodePacked(uint8(2), top, uint256(8)));
         for (uint256 i = 0; i < 8; ++i) {
-            vm.assertTrue(MerkleTree.verify(hashed[i], i, 8, Trees.path(hashed, i), root));
+            vm.assertTrue(MerkleTree.verify(hashed[i], i, 8, Trees.path(hashed, i, sha2), root));
         }
     }
 
     function test_every_path_of_every_small_tree_and_none_of_another_length() public {
         for (uint256 n = 1; n < 20; ++n) {
             bytes32[] memory hashed = leaves(n);
-            bytes32 root = Trees.root(hashed);
+            bytes32 root = Trees.root(hashed, sha2);
             for (uint256 i = 0; i < n; ++i) {
-                bytes32[] memory path = Trees.path(hashed, i);
+                bytes32[] memory path = Trees.path(hashed, i, sha2);
                 vm.assertTrue(MerkleTree.verify(hashed[i], i, n, path, root));
                 bytes32[] memory long = new bytes32[](path.length + 1);
                 vm.expectRevert(
@@ -79,12 +79,12 @@ contract MerkleTreeTest is Base {
     /// the path of the last of two, so it could be shown as two leaves.
     function test_a_leaf_under_another_count_is_not_in_the_tree() public view {
         bytes32[] memory five = leaves(5);
-        bytes32[] memory path = Trees.path(five, 4);
-        bytes32 root = Trees.root(five);
+        bytes32[] memory path = Trees.path(five, 4, sha2);
+        bytes32 root = Trees.root(five, sha2);
         vm.assertTrue(MerkleTree.verify(five[4], 4, 5, path, root));
-        bytes32 top = Trees.node(path[0], five[4]);
-        vm.assertEq(MerkleTree.fold(five[4], 4, 5, path), Trees.bind(top, 5));
-        vm.assertEq(MerkleTree.fold(five[4], 1, 2, path), Trees.bind(top, 2));
+        bytes32 top = Trees.node(path[0], five[4], sha2);
+        vm.assertEq(MerkleTree.fold(five[4], 4, 5, path), Trees.bind(top, 5, sha2));
+        vm.assertEq(MerkleTree.fold(five[4], 1, 2, path), Trees.bind(top, 2, sha2));
         vm.assertTrue(!MerkleTree.verify(five[4], 1, 2, path, root));
     }
 
@@ -96,15 +96,15 @@ contract MerkleTreeTest is Base {
         vm.assume(count != n);
         bytes32[] memory hashed = leaves(n);
         uint256 i = uint256(leaf) % n;
-        bytes32[] memory path = Trees.path(hashed, i);
+        bytes32[] memory path = Trees.path(hashed, i, sha2);
         (bool ok, bytes memory out) =
             address(this).call(abi.encodeCall(this.fold, (hashed[i], index, count, path)));
-        vm.assertTrue(!ok || abi.decode(out, (bytes32)) != Trees.root(hashed));
+        vm.assertTrue(!ok || abi.decode(out, (bytes32)) != Trees.root(hashed, sha2));
         count = 1 + count % 24;
         if (count == n) return;
         (ok, out) =
             address(this).call(abi.encodeCall(this.fold, (hashed[i], index % count, count, path)));
-        vm.assertTrue(!ok || abi.decode(out, (bytes32)) != Trees.root(hashed));
+        vm.assertTrue(!ok || abi.decode(out, (bytes32)) != Trees.root(hashed, sha2));
     }
 
     function testFuzz_one_flipped_bit_is_another_root(uint8 count, uint8 index, uint16 bit)
@@ -114,9 +114,9 @@ contract MerkleTreeTest is Base {
         uint256 n = 2 + uint256(count) % 40;
         uint256 i = uint256(index) % n;
         bytes32[] memory hashed = leaves(n);
-        bytes32[] memory path = Trees.path(hashed, i);
+        bytes32[] memory path = Trees.path(hashed, i, sha2);
         uint256 b = uint256(bit) % (path.length * 256);
         path[b / 256] ^= bytes32(uint256(1) << (b % 256));
-        vm.assertTrue(!MerkleTree.verify(hashed[i], i, n, path, Trees.root(hashed)));
+        vm.assertTrue(!MerkleTree.verify(hashed[i], i, n, path, Trees.root(hashed, sha2)));
     }
 }

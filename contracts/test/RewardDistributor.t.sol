@@ -12,7 +12,7 @@ import {MerkleTree} from "../src/lib/MerkleTree.sol";
 import {RewardLeaf} from "../src/lib/RewardLeaf.sol";
 import {RewardTree} from "../src/lib/RewardTree.sol";
 import {Base} from "./Base.sol";
-import {RewardTrees} from "./RewardTrees.sol";
+import {Trees, keccak} from "./Trees.sol";
 
 /// @notice Settles epochs with reward trees of four accounts.
 abstract contract Rewards is Base {
@@ -62,7 +62,7 @@ abstract contract Rewards is Base {
     function roots(uint256 epoch) internal view returns (SettlementLedger.Roots memory r) {
         r.moduleHash = MODULE;
         r.anchorHash = blockhash(999);
-        r.reward = RewardTrees.root(tree(epoch));
+        r.reward = Trees.root(tree(epoch), keccak);
     }
 
     function settle(uint64 epoch) internal {
@@ -80,8 +80,8 @@ abstract contract Rewards is Base {
     }
 
     function proofOf(uint256 n, uint256 epoch) internal pure returns (bytes memory) {
-        bytes32[] memory path = RewardTrees.path(tree(epoch), n);
-        return RewardTrees.pack(leafOf(n, epoch), n, 4, path);
+        bytes32[] memory path = Trees.path(tree(epoch), n, keccak);
+        return Trees.pack(leafOf(n, epoch), n, 4, path);
     }
 
     function claim(uint256 n, uint256 epoch) internal {
@@ -162,16 +162,16 @@ contract RewardDistributorTest is Rewards {
     function test_a_leaf_that_is_not_in_the_tree_is_refused() public {
         settle(0);
         RewardLeaf.Leaf memory leaf = leafOf(1, 0);
-        bytes32[] memory path = RewardTrees.path(tree(0), 1);
+        bytes32[] memory path = Trees.path(tree(0), 1, keccak);
         leaf.cumulative += 1;
-        bytes32 root = RewardTrees.root(tree(0));
+        bytes32 root = Trees.root(tree(0), keccak);
         bytes32 got = RewardTree.fold(RewardLeaf.hash(leaf), 1, 4, path);
         vm.expectRevert(abi.encodeWithSelector(RewardDistributor.NotInTree.selector, got, root));
-        distributor.claim(stream, RewardTrees.pack(leaf, 1, 4, path));
+        distributor.claim(stream, Trees.pack(leaf, 1, 4, path));
         // a leaf of the next epoch is in another tree
         refused(
             abi.encodeWithSelector(
-                RewardDistributor.NotInTree.selector, RewardTrees.root(tree(1)), root
+                RewardDistributor.NotInTree.selector, Trees.root(tree(1), keccak), root
             ),
             1,
             1
@@ -191,7 +191,7 @@ contract RewardDistributorTest is Rewards {
             distributor.claim(stream, other);
         }
         vm.expectRevert(abi.encodeWithSelector(MerkleTree.PathLength.selector, 1, 2));
-        distributor.claim(stream, RewardTrees.pack(leafOf(1, 0), 1, 4, new bytes32[](1)));
+        distributor.claim(stream, Trees.pack(leafOf(1, 0), 1, 4, new bytes32[](1)));
         distributor.claim(stream, proof);
     }
 
@@ -200,9 +200,9 @@ contract RewardDistributorTest is Rewards {
     function testFuzz_a_leaf_has_one_place(uint64 index, uint64 count, uint16 bit) public {
         settle(0);
         bytes memory proof = proofOf(1, 0);
-        bytes32[] memory path = RewardTrees.path(tree(0), 1);
-        _refused(RewardTrees.pack(leafOf(1, 0), index, count, path), proof);
-        _refused(RewardTrees.pack(leafOf(1, 0), index % 8, count % 16, path), proof);
+        bytes32[] memory path = Trees.path(tree(0), 1, keccak);
+        _refused(Trees.pack(leafOf(1, 0), index, count, path), proof);
+        _refused(Trees.pack(leafOf(1, 0), index % 8, count % 16, path), proof);
         bytes memory other = bytes.concat(proof);
         flip(other, bit % (proof.length * 8));
         _refused(other, proof);

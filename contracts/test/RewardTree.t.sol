@@ -5,7 +5,7 @@ import {MerkleTree} from "../src/lib/MerkleTree.sol";
 import {RewardLeaf} from "../src/lib/RewardLeaf.sol";
 import {RewardTree} from "../src/lib/RewardTree.sol";
 import {Base} from "./Base.sol";
-import {RewardTrees} from "./RewardTrees.sol";
+import {Trees, keccak} from "./Trees.sol";
 
 contract RewardTreeTest is Base {
     function fold(bytes32 leaf, uint256 index, uint256 count, bytes32[] memory path)
@@ -37,11 +37,11 @@ contract RewardTreeTest is Base {
     function test_every_path_of_every_small_tree_and_none_of_another_length() public {
         for (uint256 n = 1; n < 20; ++n) {
             bytes32[] memory hashed = leaves(n);
-            bytes32 root = RewardTrees.root(hashed);
+            bytes32 root = Trees.root(hashed, keccak);
             for (uint256 i = 0; i < n; ++i) {
-                bytes32[] memory path = RewardTrees.path(hashed, i);
+                bytes32[] memory path = Trees.path(hashed, i, keccak);
                 vm.assertEq(RewardTree.fold(hashed[i], i, n, path), root);
-                bytes memory packed = RewardTrees.pack(leafOf(i), i, n, path);
+                bytes memory packed = Trees.pack(leafOf(i), i, n, path);
                 vm.assertEq(this.foldPacked(packed), root);
                 bytes memory refusal = abi.encodeWithSelector(
                     MerkleTree.PathLength.selector, path.length + 1, path.length
@@ -64,7 +64,7 @@ contract RewardTreeTest is Base {
     }
 
     function test_the_leaf_of_a_packed_proof_is_read_as_it_was_packed() public view {
-        this.due(RewardTrees.pack(leafOf(3), 0, 1, new bytes32[](0)));
+        this.due(Trees.pack(leafOf(3), 0, 1, new bytes32[](0)));
     }
 
     function due(bytes calldata proof) external pure {
@@ -97,9 +97,9 @@ contract RewardTreeTest is Base {
         uint256 n = 2 + uint256(count) % 40;
         uint256 i = uint256(index) % n;
         bytes32[] memory hashed = leaves(n);
-        bytes32[] memory path = RewardTrees.path(hashed, i);
+        bytes32[] memory path = Trees.path(hashed, i, keccak);
         uint256 b = uint256(bit) % (path.length * 256);
         path[b / 256] ^= bytes32(uint256(1) << (b % 256));
-        vm.assertTrue(RewardTree.fold(hashed[i], i, n, path) != RewardTrees.root(hashed));
+        vm.assertTrue(RewardTree.fold(hashed[i], i, n, path) != Trees.root(hashed, keccak));
     }
 }

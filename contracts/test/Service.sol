@@ -8,7 +8,7 @@ import {SettlementLedger} from "../src/SettlementLedger.sol";
 import {MerkleTree} from "../src/lib/MerkleTree.sol";
 import {Reports} from "../src/lib/Reports.sol";
 import {ServiceProofs} from "../src/lib/ServiceProofs.sol";
-import {Trees} from "./Trees.sol";
+import {Trees, sha2} from "./Trees.sol";
 import {Vectors} from "./Vectors.sol";
 
 /// @notice Settles heartbeats of the device whose report stands in the vectors.
@@ -76,7 +76,7 @@ abstract contract Service is Vectors {
         h.output[4] = bytes1(verdict_);
         write(h.output, h.output.length - 8, cell);
         bytes32 leaf = MerkleTree.leafHash(bytes.concat(sha256(h.bundle), h.output));
-        h.roots.verdict = Trees.bind(leaf, 1);
+        h.roots.verdict = Trees.bind(leaf, 1, sha2);
         h.roots.moduleHash = MODULE;
         h.roots.anchorHash = blockhash(999);
         ledger.propose{value: 1 ether}(CHECK, 15, epoch_, 999, h.roots);

@@ -17,8 +17,7 @@ import {ReceiptVerifier} from "../src/verifiers/ReceiptVerifier.sol";
 import {RewardVerifier} from "../src/verifiers/RewardVerifier.sol";
 import {StorageVerifier} from "../src/verifiers/StorageVerifier.sol";
 import {Game} from "./Game.sol";
-import {RewardTrees} from "./RewardTrees.sol";
-import {Trees} from "./Trees.sol";
+import {Trees, keccak, sha2} from "./Trees.sol";
 
 contract VerifiersTest is Game {
     ReceiptVerifier internal receipts;
@@ -118,7 +117,7 @@ contract VerifiersTest is Game {
     function test_receipts_one_leaf_under_another_count_is_refused() public {
         Verdicts.Leaf memory again = verdict(4);
         (again.index, again.count) = (1, 2);
-        bytes32 got = Trees.bind(Trees.node(again.path[0], leafHash(4)), 2);
+        bytes32 got = Trees.bind(Trees.node(again.path[0], leafHash(4), sha2), 2, sha2);
         bytes32 expected = root("verdict");
         Claim memory c = claim();
         bytes memory proof = abi.encode(uint8(1), abi.encode(verdict(4), again));
@@ -143,9 +142,9 @@ contract VerifiersTest is Game {
             if (n == 2) data = bytes.concat(keccak256("made up"), get("output", n));
             leaves[n] = MerkleTree.leafHash(data);
         }
-        c.roots.verdict = Trees.root(leaves);
+        c.roots.verdict = Trees.root(leaves, sha2);
         Verdicts.Leaf memory leaf = verdict(2);
-        (leaf.bundleHash, leaf.path) = (keccak256("made up"), Trees.path(leaves, 2));
+        (leaf.bundleHash, leaf.path) = (keccak256("made up"), Trees.path(leaves, 2, sha2));
         vm.assertTrue(inclusion.refutes(c, included(2, leaf)));
         // with another count the bundle is not in the tree
         bytes memory proof = abi.encode(
@@ -165,14 +164,15 @@ contract VerifiersTest is Game {
         for (uint256 n = 0; n < LEAVES - 1; ++n) {
             leaves[n] = MerkleTree.leafHash(get("bundle", n));
         }
-        c.roots.evidence = Trees.root(leaves);
+        c.roots.evidence = Trees.root(leaves, sha2);
         bytes memory bundle = get("bundle", 1);
         bytes memory proof = abi.encode(
-            InclusionVerifier.Proof(verdict(1), LEAVES - 1, bundle, Trees.path(leaves, 1))
+            InclusionVerifier.Proof(verdict(1), LEAVES - 1, bundle, Trees.path(leaves, 1, sha2))
         );
         vm.assertTrue(inclusion.refutes(c, proof));
-        proof =
-            abi.encode(InclusionVerifier.Proof(verdict(1), LEAVES, bundle, Trees.path(leaves, 1)));
+        proof = abi.encode(
+            InclusionVerifier.Proof(verdict(1), LEAVES, bundle, Trees.path(leaves, 1, sha2))
+        );
         vm.expectRevert();
         inclusion.refutes(c, proof);
     }
@@ -211,7 +211,7 @@ contract VerifiersTest is Game {
         before.epoch = 2;
         RewardLeaf.Leaf memory leaf = reward(0);
         leaf.cumulative = leaf.previous;
-        before.roots.reward = RewardTrees.bind(RewardLeaf.hash(leaf), 1);
+        before.roots.reward = Trees.bind(RewardLeaf.hash(leaf), 1, keccak);
         vm.prank(PROPOSER);
         ledger.propose{value: BOND}(CHECK, 15, 2, 999, before.roots);
         RewardVerifier.Placed memory there = RewardVerifier.Placed(leaf, 0, 1, new bytes32[](0));
@@ -234,7 +234,7 @@ contract VerifiersTest is Game {
         before.epoch = 2;
         RewardLeaf.Leaf memory leaf = reward(0);
         leaf.cumulative = leaf.previous + 1;
-        before.roots.reward = RewardTrees.bind(RewardLeaf.hash(leaf), 1);
+        before.roots.reward = Trees.bind(RewardLeaf.hash(leaf), 1, keccak);
         vm.prank(PROPOSER);
         ledger.propose{value: BOND}(CHECK, 15, 2, 999, before.roots);
         vm.warp(block.timestamp + WINDOW + 1);
@@ -250,11 +250,11 @@ contract VerifiersTest is Game {
         bytes32[] memory leaves = new bytes32[](2);
         leaves[0] = RewardLeaf.hash(reward(0));
         leaves[1] = leaves[0];
-        c.roots.reward = RewardTrees.root(leaves);
+        c.roots.reward = Trees.root(leaves, keccak);
         RewardVerifier.Placed memory a =
-            RewardVerifier.Placed(reward(0), 0, 2, RewardTrees.path(leaves, 0));
+            RewardVerifier.Placed(reward(0), 0, 2, Trees.path(leaves, 0, keccak));
         RewardVerifier.Placed memory b =
-            RewardVerifier.Placed(reward(0), 1, 2, RewardTrees.path(leaves, 1));
+            RewardVerifier.Placed(reward(0), 1, 2, Trees.path(leaves, 1, keccak));
         vm.assertTrue(rewards.refutes(c, abi.encode(uint8(2), abi.encode(a, b))));
         vm.expectRevert(abi.encodeWithSelector(RewardVerifier.UnknownForm.selector, uint8(3)));
         rewards.refutes(c, abi.encode(uint8(3), ""));

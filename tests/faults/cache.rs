@@ -112,18 +112,32 @@ fn cut() -> String {
     "compiled again".into()
 }
 
+/// The code of two modules, each kept in its file.
+pub(crate) struct TwoKept {
+    pub(crate) host: Host,
+    pub(crate) wasm: [Vec<u8>; 2],
+    pub(crate) codes: [PathBuf; 2],
+    _folder: Folder,
+}
+
+impl TwoKept {
+    pub(crate) fn new(name: &str) -> Self {
+        let folder = Folder::new(name);
+        let (host, wasm) = (folder.host(), [Guest::default().wasm(), Guest::tail("(func)").wasm()]);
+        origin(&host, &wasm[0]);
+        let [first] = folder.codes().try_into().unwrap();
+        origin(&host, &wasm[1]);
+        let second = folder.codes().into_iter().find(|path| *path != first).unwrap();
+        Self { host, wasm, codes: [first, second], _folder: folder }
+    }
+}
+
 fn swapped() -> String {
-    let folder = Folder::new("swapped");
-    let (one, two) = (Guest::default().wasm(), Guest::tail("(func)").wasm());
-    let host = folder.host();
-    origin(&host, &one);
-    let [first] = folder.codes().try_into().unwrap();
-    let of_one = fs::read(&first).unwrap();
-    origin(&host, &two);
-    let second = folder.codes().into_iter().find(|path| *path != first).unwrap();
-    fs::write(&second, of_one).unwrap();
-    assert_eq!(origin(&host, &two), Origin::Compiled);
-    assert_eq!(origin(&host, &one), Origin::Kept);
+    let two = TwoKept::new("swapped");
+    let [first, second] = &two.codes;
+    fs::copy(first, second).unwrap();
+    assert_eq!(origin(&two.host, &two.wasm[1]), Origin::Compiled);
+    assert_eq!(origin(&two.host, &two.wasm[0]), Origin::Kept);
     "its MAC is under another key: compiled again".into()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Case,
-    cache::{Folder, daemon, origin},
+    cache::{Folder, TwoKept, daemon, origin},
     guest::Guest,
 };
 use heliotrope_host::Origin;
@@ -93,19 +93,14 @@ fn replaced() -> String {
 }
 
 fn linked() -> String {
-    let folder = Folder::new("linked");
-    let (one, two) = (Guest::default().wasm(), Guest::tail("(func)").wasm());
-    let host = folder.host();
-    origin(&host, &one);
-    let [first] = folder.codes().try_into().unwrap();
-    let of_one = fs::read(&first).unwrap();
-    origin(&host, &two);
-    let second = folder.codes().into_iter().find(|path| *path != first).unwrap();
-    fs::remove_file(&second).unwrap();
-    symlink(&first, &second).unwrap();
-    assert_eq!(origin(&host, &two), Origin::Compiled);
-    assert_eq!(fs::read(&first).unwrap(), of_one, "what it led to was changed");
-    assert_eq!(origin(&host, &one), Origin::Kept);
+    let two = TwoKept::new("linked");
+    let ([one, other], [first, second]) = (&two.wasm, &two.codes);
+    let of_one = fs::read(first).unwrap();
+    fs::remove_file(second).unwrap();
+    symlink(first, second).unwrap();
+    assert_eq!(origin(&two.host, other), Origin::Compiled);
+    assert_eq!(fs::read(first).unwrap(), of_one, "what it led to was changed");
+    assert_eq!(origin(&two.host, one), Origin::Kept);
     "compiled again; what it led to is as it was".into()
 }
 

@@ -6,6 +6,9 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod common;
+
+use common::{flips, one_encoding};
 use ed25519_dalek::{Signer as _, SigningKey};
 use heliotrope_device_proofs::bundle::Received;
 use heliotrope_device_proofs::coverage_map::{
@@ -93,11 +96,10 @@ fn every_message_holds_and_no_flipped_bit_of_one_does() {
         |radio| &mut radio.speedtests[0].report,
     ];
     for message in messages {
-        let len = message(&mut bundle().radios[0]).len();
-        for bit in 0..len * 8 {
-            let mut flipped = honest.clone();
-            message(&mut flipped.radios[0])[bit / 8] ^= 1 << (bit % 8);
-            assert!(flipped.authenticate().is_err(), "bit {bit}");
+        for (bit, flipped) in flips(message(&mut bundle().radios[0])) {
+            let mut other = honest.clone();
+            *message(&mut other.radios[0]) = flipped;
+            assert!(other.authenticate().is_err(), "bit {bit}");
         }
     }
 }
@@ -125,25 +127,6 @@ fn a_message_of_another_radio_is_named() {
             error: ReportError::Signature(_)
         })
     ));
-}
-
-fn one_encoding<T, E>(
-    bytes: &[u8],
-    decode: impl Fn(&[u8]) -> Result<T, E>,
-    encode: impl Fn(&T) -> Vec<u8>,
-) {
-    assert!(decode(bytes).is_ok_and(|value| encode(&value) == bytes));
-    for bit in 0..bytes.len() * 8 {
-        let mut flipped = bytes.to_vec();
-        flipped[bit / 8] ^= 1 << (bit % 8);
-        if let Ok(other) = decode(&flipped) {
-            assert_eq!(encode(&other), flipped, "bit {bit}");
-        }
-    }
-    for len in 0..bytes.len() {
-        assert!(decode(&bytes[..len]).is_err(), "cut to {len}");
-    }
-    assert!(decode(&[bytes, &[0]].concat()).is_err(), "trailing byte");
 }
 
 #[test]

@@ -7,6 +7,9 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod common;
+
+use common::{flips, one_encoding};
 use ed25519_dalek::{Signer as _, SigningKey};
 use heliotrope_device_proofs::bundle::Received;
 use heliotrope_device_proofs::data_transfer::{
@@ -101,9 +104,7 @@ fn both_sides_hold() {
 #[test]
 fn no_flipped_bit_of_a_session_authenticates() {
     let report = session(Some(event()));
-    for bit in 0..report.len() * 8 {
-        let mut flipped = report.clone();
-        flipped[bit / 8] ^= 1 << (bit % 8);
+    for (bit, flipped) in flips(&report) {
         assert!(bundle(vec![flipped]).authenticate().is_err(), "bit {bit}");
     }
 }
@@ -113,9 +114,7 @@ fn no_flipped_bit_of_a_session_authenticates() {
 fn no_flipped_bit_of_an_event_authenticates_even_if_the_carrier_signs_it() {
     let honest = event().encode_to_vec();
     let mut rejected = 0;
-    for bit in 0..honest.len() * 8 {
-        let mut flipped = honest.clone();
-        flipped[bit / 8] ^= 1 << (bit % 8);
+    for (bit, flipped) in flips(&honest) {
         let Ok(event) = DataTransferEvent::decode(flipped.as_slice()) else { continue };
         if event.signature.is_empty() {
             continue;
@@ -145,25 +144,6 @@ fn a_session_names_its_fault() {
     let error = bundle(vec![longer]).authenticate().unwrap_err();
     let default = ReportError::Protobuf(ProtobufError::Default { number: 6 });
     assert_eq!(error, DataTransferError::Session { index: 0, error: default });
-}
-
-fn one_encoding<T, E>(
-    bytes: &[u8],
-    decode: impl Fn(&[u8]) -> Result<T, E>,
-    encode: impl Fn(&T) -> Vec<u8>,
-) {
-    assert!(decode(bytes).is_ok_and(|value| encode(&value) == bytes));
-    for bit in 0..bytes.len() * 8 {
-        let mut flipped = bytes.to_vec();
-        flipped[bit / 8] ^= 1 << (bit % 8);
-        if let Ok(other) = decode(&flipped) {
-            assert_eq!(encode(&other), flipped, "bit {bit}");
-        }
-    }
-    for len in 0..bytes.len() {
-        assert!(decode(&bytes[..len]).is_err(), "cut to {len}");
-    }
-    assert!(decode(&[bytes, &[0]].concat()).is_err(), "trailing byte");
 }
 
 #[test]

@@ -8,6 +8,9 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod common;
+
+use common::flips;
 use heliotrope_device_proofs::keys::{KeyError, PublicKey};
 use std::path::PathBuf;
 
@@ -42,14 +45,10 @@ fn verifies_and_no_flipped_bit_does(kind: &str) {
         return;
     };
     key.verify(MESSAGE, &sig).unwrap();
-    for bit in 0..MESSAGE.len() * 8 {
-        let mut message = MESSAGE.to_vec();
-        message[bit / 8] ^= 1 << (bit % 8);
+    for (bit, message) in flips(MESSAGE) {
         assert!(key.verify(&message, &sig).is_err(), "message bit {bit}");
     }
-    for bit in 0..sig.len() * 8 {
-        let mut sig = sig.clone();
-        sig[bit / 8] ^= 1 << (bit % 8);
+    for (bit, sig) in flips(&sig) {
         assert!(key.verify(MESSAGE, &sig).is_err(), "signature bit {bit}");
     }
     let long: Vec<u8> = sig.iter().copied().chain([0]).collect();
@@ -91,9 +90,7 @@ fn rsa() {
     let sig = hex::decode(RSA_SIGNATURE).unwrap();
     key.verify(MESSAGE, &sig).unwrap();
     assert!(key.verify(b"hello world!", &sig).is_err());
-    for bit in (0..sig.len() * 8).step_by(7) {
-        let mut sig = sig.clone();
-        sig[bit / 8] ^= 1 << (bit % 8);
+    for (bit, sig) in flips(&sig).step_by(7) {
         assert!(key.verify(MESSAGE, &sig).is_err(), "signature bit {bit}");
     }
     // upstream `verify_invalid_sig`

@@ -7,6 +7,9 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod common;
+
+use common::flips;
 use heliotrope_device_proofs::report::{
     ReportError, SignedReport, decode_cell_heartbeat, decode_speedtest,
 };
@@ -28,9 +31,7 @@ fn no_flipped_bit_authenticates<M: SignedReport>(
 ) -> M {
     let message = decode(bytes).unwrap();
     message.authenticate().unwrap();
-    for bit in 0..bytes.len() * 8 {
-        let mut flipped = bytes.to_vec();
-        flipped[bit / 8] ^= 1 << (bit % 8);
+    for (bit, flipped) in flips(bytes) {
         assert!(decode(&flipped).and_then(|m| m.authenticate()).is_err(), "bit {bit}");
     }
     message

@@ -7,6 +7,9 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod common;
+
+use common::one_encoding;
 use heliotrope_device_proofs::calldata::{CalldataError, Proof, ProvePossession};
 use heliotrope_device_proofs::commp::{CommpParams, CommpSample, Content, Opening, SeedSource};
 use heliotrope_device_proofs::pdp::{
@@ -15,27 +18,6 @@ use heliotrope_device_proofs::pdp::{
 use heliotrope_device_proofs::piece::{MAX_LEN, PieceCid, PieceHasher, capacity, modulo};
 use heliotrope_device_proofs::registry::keccak256;
 use heliotrope_device_proofs::submission::Submission;
-use std::fmt::Debug;
-
-fn one_encoding<T: Debug, E: Debug>(
-    bytes: &[u8],
-    decode: impl Fn(&[u8]) -> Result<T, E>,
-    encode: impl Fn(&T) -> Vec<u8>,
-) {
-    assert_eq!(encode(&decode(bytes).unwrap()), bytes);
-    for bit in 0..bytes.len() * 8 {
-        let mut flipped = bytes.to_vec();
-        flipped[bit / 8] ^= 1 << (bit % 8);
-        if let Ok(other) = decode(&flipped) {
-            assert_eq!(encode(&other), flipped, "bit {bit}");
-        }
-    }
-    for len in 0..bytes.len() {
-        assert!(decode(&bytes[..len]).is_err(), "cut to {len}");
-    }
-    let long = [bytes, &[0]].concat();
-    assert!(decode(&long).is_err(), "trailing byte");
-}
 
 fn call() -> ProvePossession {
     let proof = |n: u8| Proof { leaf: [n; 32], proof: (0..n).map(|m| [m; 32]).collect() };

@@ -20,12 +20,13 @@ use heliotrope_light_client::{
 };
 
 use crate::{
+    bundle::ProvenEpoch,
     emit::emit,
     leaf::{self, Judge},
     module::CheckModule,
     protocol::{FromWorker, LinkName, VersionInfo},
     report::{Broken, Halt},
-    session::Session,
+    session::{Session, State},
 };
 
 impl Judge {
@@ -47,6 +48,40 @@ struct Bench<'a> {
     b: &'a Judge,
 }
 
+/// What a comparison is of.
+#[derive(Debug)]
+struct Subject {
+    deployed: Rc<DeployedNetwork>,
+    manifest: Rc<EpochManifest>,
+    proven: Rc<ProvenEpoch>,
+    announced: VersionInfo,
+}
+
+impl State {
+    /// The epoch on the map and an announced version, once both are proven; none of an epoch of which a lane was struck
+    /// out, for nothing of that lane counts.
+    fn subject(&self, version: u64) -> Result<Subject, Halt> {
+        let wait = |message: String| Halt::Unavailable { message, hint: String::new() };
+        let mut versions = self.versions.iter().flat_map(|versions| &versions.announced);
+        let announced = versions.find(|info| info.version == version).cloned();
+        let unknown = || wait(format!("version {version} is not announced at the proven block"));
+        let announced = announced.ok_or_else(unknown)?;
+        let (Some(deployed), Some(manifest), Some(proven)) =
+            (self.deployed.clone(), self.manifest.clone(), self.proven.clone())
+        else {
+            return Err(wait("the epoch's commitments are not proven yet".to_owned()));
+        };
+        let struck_out = self.refuted.first().and_then(|at| manifest.lanes.get(*at));
+        if let Some(LaneManifest { lane, .. }) = struck_out {
+            let epoch = manifest.epoch;
+            return Err(wait(format!(
+                "lane {lane} of epoch {epoch} was struck out: nothing of it counts"
+            )));
+        }
+        Ok(Subject { deployed, manifest, proven, announced })
+    }
+}
+
 impl Session {
     /// Compares and says what came of it.
     pub(crate) async fn compare(&self, version: u64) {
@@ -59,26 +94,8 @@ impl Session {
     }
 
     async fn compare_by(&self, version: u64) -> Result<Diff, Halt> {
-        let wait = |what: &str| Halt::Unavailable { message: what.to_owned(), hint: String::new() };
-        let (deployed, manifest, proven, announced) = {
-            let state = self.state.borrow();
-            let announced = state.versions.as_ref().and_then(|versions| {
-                versions.announced.iter().find(|info| info.version == version).cloned()
-            });
-            (state.deployed.clone(), state.manifest.clone(), state.proven.clone(), announced)
-        };
-        let unknown = || wait(&format!("version {version} is not announced at the proven block"));
-        let announced = announced.ok_or_else(unknown)?;
-        let (Some(deployed), Some(manifest), Some(proven)) = (deployed, manifest, proven) else {
-            return Err(wait("the epoch's commitments are not proven yet"));
-        };
-        let struck_out = self.state.borrow().refuted.first().and_then(|at| manifest.lanes.get(*at));
-        if let Some(lane) = struck_out.map(|lane| lane.lane) {
-            let epoch = manifest.epoch;
-            return Err(wait(&format!(
-                "lane {lane} of epoch {epoch} was struck out: nothing of it counts"
-            )));
-        }
+        let Subject { deployed, manifest, proven, announced } =
+            self.state.borrow().subject(version)?;
         let (a, b) = (self.first_judge(&manifest).await?, self.announced_judge(&announced).await?);
         let rpc = format!("{}/rpc", self.base);
         let at = At { platform: &self.platform, rpc: &rpc, block: &proven.block };
@@ -179,5 +196,73 @@ fn unproven(unproven: Unproven) -> Halt {
     match unproven {
         Unproven::Broken(what) => Broken::new(LinkName::Check, what).into(),
         Unproven::NoVerdict(why) => Halt::no_verdict(&why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::Address;
+    use heliotrope_light_client::{
+        execution::ProvenBlock,
+        network::{Network, NetworkContracts},
+    };
+
+    use super::*;
+    use crate::protocol::Versions;
+
+    /// Two lanes, and version 2 announced.
+    fn state() -> State {
+        let lanes = [20, 41].map(|lane| LaneManifest { lane, ..LaneManifest::default() });
+        let manifest = EpochManifest { epoch: 7, lanes: lanes.into(), ..EpochManifest::default() };
+        let (hash, block) = (B256::ZERO, 9);
+        let block_proven = ProvenBlock { number: block, hash, state_root: hash, timestamp: 0 };
+        let version = VersionInfo {
+            version: 2,
+            module_hash: hash.to_string(),
+            params_hash: hash.to_string(),
+            active_from: 0,
+            profile: String::new(),
+        };
+        let versions = Versions { active: None, announced: vec![version], block, said: None };
+        let contracts = serde_json::json!({
+            "device_registry": Address::ZERO, "check_registry": Address::ZERO,
+            "settlement_ledger": Address::ZERO,
+        });
+        let network = Network::built_in("mainnet").unwrap();
+        let contracts: NetworkContracts = serde_json::from_value(contracts).unwrap();
+        State {
+            deployed: Some(Rc::new(DeployedNetwork { network, contracts, check_id: hash })),
+            manifest: Some(Rc::new(manifest)),
+            proven: Some(Rc::new(ProvenEpoch {
+                block: block_proven,
+                journal: None,
+                ledger: Vec::new(),
+            })),
+            versions: Some(versions),
+            ..State::default()
+        }
+    }
+
+    fn refusal(state: &State, version: u64) -> String {
+        state.subject(version).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn nothing_is_compared_of_an_epoch_with_a_lane_that_was_struck_out() {
+        let mut state = state();
+        let subject = state.subject(2).unwrap();
+        assert_eq!((subject.manifest.epoch, subject.announced.version), (7, 2));
+        state.refuted.insert(1);
+        assert_eq!(refusal(&state, 2), "lane 41 of epoch 7 was struck out: nothing of it counts");
+    }
+
+    #[test]
+    fn nothing_is_compared_before_it_is_proven() {
+        let mut state = state();
+        assert_eq!(refusal(&state, 3), "version 3 is not announced at the proven block");
+        state.proven = None;
+        assert_eq!(refusal(&state, 2), "the epoch's commitments are not proven yet");
+        state.versions = None;
+        assert_eq!(refusal(&state, 2), "version 2 is not announced at the proven block");
     }
 }

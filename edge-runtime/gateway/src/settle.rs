@@ -223,12 +223,20 @@ impl Settler {
             pin_nodes: &pins.nodes,
         };
         let mut results = Vec::with_capacity(lanes.len());
+        // a lane that cannot go on holds up no other: those are proposed, and found so at the next attempt
+        let mut waiting = None;
         for (lane, by_shard) in lanes {
             if let Some(kept) = self.already_proposed(epoch, lane).await? {
                 results.push(LaneState::Proposed(Box::new(kept)));
                 continue;
             }
-            let result = settle_lane(&bench, (epoch, lane), by_shard).await?;
+            let result = match settle_lane(&bench, (epoch, lane), by_shard).await {
+                Ok(result) => result,
+                Err(error) => {
+                    waiting.get_or_insert(error);
+                    continue;
+                }
+            };
             self.keep(epoch, &result)?;
             if result.manifest.leaf_count != 0 {
                 results.push(LaneState::Computed(Box::new(result)));
@@ -237,7 +245,7 @@ impl Settler {
         tracing::info!(epoch, lanes = results.len(), "judged");
         self.phase("proposing");
         let manifests = self.propose_all(epoch, anchor, results).await?;
-        Ok((manifests, check))
+        waiting.map_or(Ok((manifests, check)), Err)
     }
 
     /// On disk before it is proposed: the files, and what is used up by it.

@@ -108,13 +108,15 @@ impl World {
         Ok(planted)
     }
 
-    async fn close_epoch(&self) -> Result<u64> {
+    /// Closes the epoch; says its number.
+    pub async fn close_epoch(&self) -> Result<u64> {
         let url = format!("{}/v1/epochs/close", self.gateway_url);
         let answer = reqwest::Client::new().post(url).send().await?.error_for_status()?;
         answer.json::<Value>().await?["epoch"].as_u64().context("epoch")
     }
 
-    async fn published(&mut self, epoch: u64) -> Result<()> {
+    /// Makes blocks until an epoch's settlement is final and published.
+    pub async fn published(&mut self, epoch: u64) -> Result<()> {
         let started = Instant::now();
         loop {
             let status = self.status().await?;

@@ -11,11 +11,10 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use crate::{
-    bench_host,
-    command::{loudly, vectors, workspace_root},
-    conformance,
-};
+use crate::command::loudly;
+
+mod seeds;
+mod served;
 
 /// Coverage as libFuzzer reads it: counters on edges, comparisons traced.
 const INSTRUMENT: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -74,7 +73,7 @@ fn run(folder: &Path, target: String, seconds: u32) -> Result<FuzzRun> {
     let failures = folder.join("failures").join(&target);
     fs::create_dir_all(&corpus)?;
     fs::create_dir_all(&failures)?;
-    plant(&target, &corpus)?;
+    seeds::plant(&target, &corpus)?;
     let output = Command::new(folder.join(TRIPLE).join("release").join(&target))
         .arg(&corpus)
         .arg(format!("-artifact_prefix={}/", failures.display()))
@@ -97,56 +96,4 @@ fn run(folder: &Path, target: String, seconds: u32) -> Result<FuzzRun> {
     let failure = failure.map(PathBuf::from);
     ensure!(output.status.success() || failure.is_some(), "{target} ended badly:\n{said}");
     Ok(FuzzRun { target, executions: executions.trim().parse()?, failure })
-}
-
-/// Real data to begin with. Each target takes a leading byte or two that say what follows; a check takes its own input.
-fn plant(target: &str, corpus: &Path) -> Result<()> {
-    if let Some(check) = target.strip_prefix("check_") {
-        return plant_vectors(&check.replace('_', "-"), corpus);
-    }
-    if target == "module_gate" {
-        let (module, _) = bench_host::ready_output()?;
-        return Ok(fs::write(corpus.join("seed-module"), module)?);
-    }
-    let Some(vectors) = vectors() else { return Ok(()) };
-    let seeds: &[(&str, &[u8])] = match target {
-        "light_client_ssz" => &[
-            ("ethereum/mainnet_capella_periods_800_820/bootstrap.ssz", &[1, 0x82]),
-            ("ethereum/mainnet_capella_periods_800_820/finUpdate.ssz", &[3, 0x82]),
-            ("ethereum/mainnet_capella_periods_800_820/optUpdate.ssz", &[4, 0x82]),
-        ],
-        "beacon_api" => &[
-            ("ethereum/devnet_capella_minimal/lodestar_capella_minimal_bootstrap.json", &[0]),
-            ("ethereum/devnet_capella_minimal/lodestar_capella_minimal_updates.json", &[1]),
-            ("ethereum/devnet_capella_minimal/lodestar_capella_minimal_finality_update.json", &[2]),
-            (
-                "ethereum/devnet_capella_minimal/lodestar_capella_minimal_optimistic_update.json",
-                &[3],
-            ),
-            ("ethereum/mainnet_capella_periods_800_820/bootstrap.ssz", &[4]),
-            ("ethereum/mainnet_capella_periods_800_820/finUpdate.ssz", &[6]),
-        ],
-        "json_rpc" => &[
-            ("ethereum/execution_rpc/rpc/block_miner_proof.json", &[0]),
-            ("ethereum/execution_rpc/rpc/block.json", &[1]),
-            ("ethereum/execution_rpc/rpc/receipts.json", &[2]),
-        ],
-        _ => &[],
-    };
-    for (number, (file, first)) in seeds.iter().enumerate() {
-        if let Ok(bytes) = fs::read(vectors.join(file)) {
-            fs::write(corpus.join(format!("seed-{number}")), [first, bytes.as_slice()].concat())?;
-        }
-    }
-    Ok(())
-}
-
-/// The inputs of a check's committed vectors.
-fn plant_vectors(check: &str, corpus: &Path) -> Result<()> {
-    for vector in
-        conformance::vectors_of(&workspace_root().join("contracts/checks/vectors").join(check))?
-    {
-        fs::write(corpus.join(format!("seed-{}", vector.name)), vector.input)?;
-    }
-    Ok(())
 }
