@@ -260,8 +260,8 @@ async fn start(root: &std::path::Path) -> Result<(World, [u8; 32])> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lane_waits_for_anothers_open_proposal_and_goes_on_from_it_once_it_is_final() -> Result<()>
-{
+async fn a_lane_waits_for_the_open_proposal_of_another_and_goes_on_from_it_once_it_is_final()
+-> Result<()> {
     let root = workspace_root();
     if !tool(&root, "anvil").is_file() {
         println!("skipped: contracts/node_modules is not there, run cargo test-all");

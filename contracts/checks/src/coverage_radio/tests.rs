@@ -1,5 +1,5 @@
 use super::*;
-use heliotrope_device_proofs::abi::Fact;
+use heliotrope_device_proofs::abi::{CheckInput, Fact};
 use heliotrope_device_proofs::bundle::{Entropy, EvidenceBundle, Received};
 use heliotrope_device_proofs::protobuf::Message as _;
 use heliotrope_device_proofs::provenance::{EntropySource, Receipt};

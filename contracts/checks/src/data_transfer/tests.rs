@@ -1,5 +1,5 @@
 use super::*;
-use heliotrope_device_proofs::abi::Fact;
+use heliotrope_device_proofs::abi::{CheckInput, Fact};
 use heliotrope_device_proofs::bundle::Received;
 use heliotrope_device_proofs::data_transfer::{BYTES_PER_DC, EPOCH_S};
 use heliotrope_device_proofs::protobuf::Message as _;

@@ -9,7 +9,8 @@
 //!
 //! # Verdict
 //! - **fail**: a rule is broken.
-//! - **indeterminate**: the seed of the sample is a chain fact and is missing.
+//! - **indeterminate**: the parameters name a seed on chain, and the fact is missing. It draws the leaves of a
+//!   sample; of a payload too it says what counts once: a piece per seed, in whatever form.
 //! - **pass**: the payload is the piece; or every opened leaf is in it. If the parameters name no seed,
 //!   whoever sampled chose the leaves: a pass then says nothing about the others (C5 only bounds them).
 //!
@@ -56,19 +57,18 @@ pub fn describe() -> Description {
     judge::description(NAME, VERSION, ALL)
 }
 
-/// The facts that evidence needs: the seed of a sample, if the parameters say where it stands.
+/// The facts that evidence needs: the seed, if the parameters say where it stands.
 ///
 /// # Errors
 /// If evidence or parameters are malformed.
 pub fn plan(evidence: &[u8], params: &[u8]) -> Result<Plan, CheckError> {
     let params = CommpParams::decode(params).map_err(format("params"))?;
-    let sample = CommpSample::decode(evidence).map_err(format("evidence"))?;
-    let seed = params.seed.filter(|_| matches!(sample.content, Content::Openings(_)));
+    CommpSample::decode(evidence).map_err(format("evidence"))?;
     let query = |seed: heliotrope_device_proofs::commp::SeedSource| PlanQuery {
         address: seed.address,
         key: seed.key,
     };
-    Ok(Plan(seed.map(query).into_iter().collect()))
+    Ok(Plan(params.seed.map(query).into_iter().collect()))
 }
 
 /// Judges a payload or a sample.
@@ -81,25 +81,29 @@ pub fn check(input: &[u8]) -> Result<CheckOutput, CheckError> {
     let params = CommpParams::decode(input.params).map_err(format("params"))?;
     let sample = CommpSample::decode(input.evidence).map_err(format("evidence"))?;
     let mut log = Log::default();
-    let mut facts_read = Vec::new();
+    let (mut seed, mut facts_read) = (None, Vec::new());
+    if let Some(source) = &params.seed {
+        let mut facts = Facts::new(&input.facts, &source.address, &[], params.chain_id)?;
+        seed = facts.word(&source.key);
+        facts_read = facts.read();
+    }
     let piece = PieceCid::decode(&sample.piece_cid).ok();
     let len = sample.piece_cid.len();
     let mut verdict = log.note(0, &C1, &Finding::holds_if(piece.is_some(), len, len));
-    let mut seed = None;
     if let Some(piece) = piece {
+        let drawn = params.seed.is_some();
         verdict = match &sample.content {
             Content::Payload(payload) => {
-                log.judge(0, &[(C2, is_as_long), (C3, has_the_root)], &Whole { piece, payload })
+                let whole = Whole { piece, payload };
+                match log.judge(0, &[(C2, is_as_long), (C3, has_the_root)], &whole) {
+                    // every leaf is there, whichever are drawn; but what counts once is not known
+                    Verdict::Pass if drawn && seed.is_none() => {
+                        log.note(0, &C5, &Finding::missing())
+                    }
+                    verdict => verdict,
+                }
             }
             Content::Openings(openings) => {
-                let source = params.seed.as_ref();
-                if let Some(source) = source {
-                    let mut facts =
-                        Facts::new(&input.facts, &source.address, &[], params.chain_id)?;
-                    seed = facts.word(&source.key);
-                    facts_read = facts.read();
-                }
-                let drawn = source.is_some();
                 judge_openings(&Sample { piece, seed, drawn, openings, params: &params }, &mut log)
             }
         };

@@ -1,5 +1,5 @@
 use super::*;
-use heliotrope_device_proofs::abi::Fact;
+use heliotrope_device_proofs::abi::{CheckInput, Fact};
 use heliotrope_device_proofs::commp::SeedSource;
 
 const LEN: usize = 900;
@@ -127,6 +127,31 @@ fn c5_the_seed_on_chain_draws_the_leaves() {
     assert_eq!((output.verdict, output.facts_read), (Verdict::Pass, vec![0]));
     assert_eq!(run(&sample, &params, Vec::new()).verdict, Verdict::Indeterminate);
     assert_eq!(run(&sample, &params, vec![fact([7; 32])]).verdict, Verdict::Fail);
+}
+
+/// SECURITY: else a piece would count twice under a seed, once whole and once by its leaves.
+#[test]
+fn a_piece_counts_once_per_seed_whole_or_by_its_leaves() {
+    let source = SeedSource { address: [4; 20], key: [5; 32] };
+    let params = CommpParams { chain_id: 1, min_openings: 1, seed: Some(source.clone()) };
+    let (whole, piece) = (whole(payload()), PieceCid::of(&payload()).unwrap());
+    let plan = plan(&whole.encode(), &params.encode()).unwrap();
+    assert_eq!(plan.0, [PlanQuery { address: source.address, key: source.key }]);
+    let key_of = |seed: Bytes32| {
+        let fact = Fact { chain_id: 1, block: 9, address: [4; 20], key: [5; 32], value: seed };
+        let leaf = sampled_leaf(&seed, &piece.root, 0, piece.leaf_count()).unwrap();
+        let forms = [whole.clone(), opened(&[leaf])].map(|sample| {
+            let output = run(&sample, &params, vec![fact.clone()]);
+            assert_eq!((output.verdict, output.facts_read), (Verdict::Pass, vec![0]));
+            output.replay_key
+        });
+        assert_eq!(forms[0], forms[1]);
+        forms[0]
+    };
+    assert_ne!(key_of([6; 32]), key_of([7; 32]));
+    let output = run(&whole, &params, Vec::new());
+    assert_eq!(output.verdict, Verdict::Indeterminate);
+    assert_eq!(broken(&output), [(0, 5)]);
 }
 
 /// SECURITY: without C6 an inner node with a shorter path would pass as a leaf.

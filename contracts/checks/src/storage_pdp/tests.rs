@@ -1,5 +1,5 @@
 use super::*;
-use heliotrope_device_proofs::abi::Fact;
+use heliotrope_device_proofs::abi::{CheckInput, Fact};
 use heliotrope_device_proofs::pdp::{Beacon, DrandChain, QUICKNET};
 use heliotrope_device_proofs::piece::PieceCid;
 use std::collections::BTreeMap;
