@@ -5,6 +5,7 @@
 
 #![allow(
     clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
     clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a test"
