@@ -62,6 +62,11 @@ mod library {
 }
 
 #[cfg(any(target_arch = "wasm32", test))]
+#[allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "places are constants, modulo 16: the compiler refuses others"
+)]
 mod rounds {
     use super::{Bytes32, INITIAL, bytes};
 
