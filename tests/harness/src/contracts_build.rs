@@ -37,6 +37,16 @@ pub fn tool(root: &Path, name: &str) -> PathBuf {
     root.join(format!("contracts/node_modules/@foundry-rs/{name}-linux-amd64/bin/{name}"))
 }
 
+/// Whether those packages are installed; what is skipped for want of them says so.
+#[must_use]
+pub fn packages_are_there(root: &Path) -> bool {
+    let there = tool(root, "anvil").is_file();
+    if !there {
+        println!("skipped: contracts/node_modules is not there, run cargo test-all");
+    }
+    there
+}
+
 /// Compiles the contracts; their artefacts are then in `contracts/out`.
 pub fn build(root: &Path) -> Result<()> {
     quietly("contracts: forge build", forge(root).args(["build", "--offline"]))?;

@@ -22,7 +22,7 @@ use heliotrope_contracts::abi::{IDisputeGame::IDisputeGameInstance, ISettlementL
 use heliotrope_device_proofs::{coverage::Shard, epoch::EpochManifest, proof::ProofBundle};
 use heliotrope_harness::{
     command::{heliotrope, workspace_root},
-    contracts_build::tool,
+    contracts_build::packages_are_there,
     deploy::DEVELOPMENT_KEY,
     lie_settlement::{Lie, Planted},
     lying_rpc::{LyingRpc, ProofLie},
@@ -53,8 +53,7 @@ struct Scene {
 impl Scene {
     async fn set(lies: &[Lie]) -> Result<Option<(Self, Vec<Planted>)>> {
         let root = workspace_root();
-        if !tool(&root, "anvil").is_file() {
-            println!("skipped: contracts/node_modules is not there, run cargo test-all");
+        if !packages_are_there(&root) {
             return Ok(None);
         }
         let checks = world::built(&root)?;

@@ -34,7 +34,7 @@ use heliotrope_device_proofs::{
 };
 use heliotrope_harness::{
     command::{heliotrope, workspace_root},
-    contracts_build::tool,
+    contracts_build::packages_are_there,
     deploy::{DEVELOPMENT_KEY, receipt},
     frauds::{Lie, commit, earned, forge, not_judged, of_ed25519, passes, pays, piece},
     process::free_port,
@@ -75,8 +75,7 @@ struct Scene {
 impl Scene {
     async fn set() -> Result<Option<Self>> {
         let root = workspace_root();
-        if !tool(&root, "anvil").is_file() {
-            println!("skipped: contracts/node_modules is not there, run cargo test-all");
+        if !packages_are_there(&root) {
             return Ok(None);
         }
         let checks = world::built(&root)?;

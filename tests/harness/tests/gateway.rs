@@ -21,7 +21,7 @@ use heliotrope_device_proofs::{
 };
 use heliotrope_harness::{
     command::workspace_root,
-    contracts_build::tool,
+    contracts_build::packages_are_there,
     fleet::{Fleet, ReportKind},
     world::{self, World, WorldConfig, send_batch},
 };
@@ -34,8 +34,7 @@ const GATEWAYS: u32 = 120;
 
 async fn world(name: &str) -> Result<Option<World>> {
     let root = workspace_root();
-    if !tool(&root, "anvil").is_file() {
-        println!("skipped: contracts/node_modules is not there, run cargo test-all");
+    if !packages_are_there(&root) {
         return Ok(None);
     }
     let checks = world::built(&root)?;

@@ -23,7 +23,7 @@ use heliotrope_device_proofs::{
 use heliotrope_harness::{
     checks_build::build_for_speed,
     command::workspace_root,
-    contracts_build::tool,
+    contracts_build::packages_are_there,
     process::free_port,
     world::{self, World, WorldConfig},
 };
@@ -44,8 +44,7 @@ struct Bench {
 impl Bench {
     async fn start() -> Result<Option<Self>> {
         let root = workspace_root();
-        if !tool(&root, "anvil").is_file() {
-            println!("skipped: contracts/node_modules is not there, run cargo test-all");
+        if !packages_are_there(&root) {
             return Ok(None);
         }
         let checks = world::built(&root)?;

@@ -19,7 +19,7 @@ use heliotrope_device_proofs::{
 };
 use heliotrope_harness::{
     command::{heliotrope, workspace_root},
-    contracts_build::tool,
+    contracts_build::packages_are_there,
     process::free_port,
     world::{self, World, WorldConfig},
 };
@@ -28,8 +28,7 @@ use serde_json::Value;
 
 async fn settled_world() -> Result<Option<World>> {
     let root = workspace_root();
-    if !tool(&root, "anvil").is_file() {
-        println!("skipped: contracts/node_modules is not there, run cargo test-all");
+    if !packages_are_there(&root) {
         return Ok(None);
     }
     let checks = world::built(&root)?;

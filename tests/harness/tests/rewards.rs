@@ -37,7 +37,7 @@ use heliotrope_device_proofs::{
 use heliotrope_harness::{
     command::workspace_root,
     contract_set::{DISPUTE_WINDOW_S, PER_SCORE, REWARD_CAP},
-    contracts_build::tool,
+    contracts_build::packages_are_there,
     deploy::{Deployment, receipt},
     devchain::DevChain,
     fleet::Fleet,
@@ -53,8 +53,7 @@ const RATE: Rate = Rate { per_score: PER_SCORE, cap: REWARD_CAP, from_epoch: 1 }
 
 async fn start() -> Result<Option<World>> {
     let root = workspace_root();
-    if !tool(&root, "anvil").is_file() {
-        println!("skipped: contracts/node_modules is not there, run cargo test-all");
+    if !packages_are_there(&root) {
         return Ok(None);
     }
     let checks = world::built(&root)?;

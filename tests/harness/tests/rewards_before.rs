@@ -39,7 +39,7 @@ use heliotrope_device_proofs::{
 use heliotrope_harness::{
     command::workspace_root,
     contract_set::{DISPUTE_WINDOW_S, PER_SCORE, REWARD_CAP},
-    contracts_build::tool,
+    contracts_build::packages_are_there,
     deploy::{Deployment, receipt},
     devchain::DevChain,
     fleet::Fleet,
@@ -264,8 +264,7 @@ async fn start(root: &std::path::Path) -> Result<(World, [u8; 32])> {
 async fn a_lane_waits_for_the_open_proposal_of_another_and_goes_on_from_it_once_it_is_final()
 -> Result<()> {
     let root = workspace_root();
-    if !tool(&root, "anvil").is_file() {
-        println!("skipped: contracts/node_modules is not there, run cargo test-all");
+    if !packages_are_there(&root) {
         return Ok(());
     }
     let (mut world, module) = start(&root).await?;

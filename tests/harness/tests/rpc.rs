@@ -26,7 +26,7 @@ use axum::{Json, Router, extract::State, routing::post};
 use futures_util::{SinkExt as _, StreamExt as _};
 use heliotrope_harness::{
     command::workspace_root,
-    contracts_build::tool,
+    contracts_build::packages_are_there,
     deploy::DEVELOPMENT_KEY,
     process::free_port,
     serve_rpc::{Endpoint, ask, cast, says_the_same},
@@ -41,8 +41,7 @@ const NOBODY: &str = "0x00000000000000000000000000000000000a11ce";
 
 async fn world(name: &str) -> Result<Option<World>> {
     let root = workspace_root();
-    if !tool(&root, "cast").is_file() {
-        println!("skipped: contracts/node_modules is not there, run cargo test-all");
+    if !packages_are_there(&root) {
         return Ok(None);
     }
     let checks = world::built(&root)?;

@@ -17,7 +17,7 @@ use axum::{
 };
 use heliotrope_harness::{
     command::{vectors, workspace_root},
-    contracts_build::tool,
+    contracts_build::packages_are_there,
     serve_rpc::{Endpoint, ask, cast},
     world,
 };
@@ -40,8 +40,7 @@ impl Recording {
             println!("skipped: no {RECORDING} in ../shared/vectors");
             return Ok(None);
         };
-        if !tool(&workspace_root(), "cast").is_file() {
-            println!("skipped: contracts/node_modules is not there, run cargo test-all");
+        if !packages_are_there(&workspace_root()) {
             return Ok(None);
         }
         let proof = serde_json::from_slice(&fs::read(folder.join("ejs_getProof_finalized.json"))?)?;

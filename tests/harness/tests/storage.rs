@@ -33,7 +33,7 @@ use heliotrope_device_proofs::piece::PieceCid;
 use heliotrope_harness::{
     checks_build::build_checks,
     command::workspace_root,
-    contracts_build::{self, bytecode, tool},
+    contracts_build::{self, bytecode, packages_are_there, tool},
     deploy::{DEVELOPMENT_KEY, receipt},
     pdp::{DataSet, IPossessionVerifier, OwnDrand, PieceTree},
     process::{Process, free_port},
@@ -60,8 +60,7 @@ struct Stage {
 impl Stage {
     async fn start() -> Result<Option<Self>> {
         let root = workspace_root();
-        if !tool(&root, "anvil").is_file() {
-            println!("skipped: contracts/node_modules is not there, run cargo test-all");
+        if !packages_are_there(&root) {
             return Ok(None);
         }
         let port = free_port()?;

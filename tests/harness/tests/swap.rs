@@ -14,7 +14,7 @@ use heliotrope_device_proofs::{epoch::EpochManifest, radio::RadioParams};
 use heliotrope_harness::{
     checks_build::build_for_speed,
     command::workspace_root,
-    contracts_build::tool,
+    contracts_build::packages_are_there,
     fleet::Fleet,
     governance::Passes as _,
     process::free_port,
@@ -32,8 +32,7 @@ const SLOTS_TO_FINALITY: u64 = 32;
 
 async fn start() -> Result<Option<World>> {
     let root = workspace_root();
-    if !tool(&root, "anvil").is_file() {
-        println!("skipped: contracts/node_modules is not there, run cargo test-all");
+    if !packages_are_there(&root) {
         return Ok(None);
     }
     let checks = world::built(&root)?;

@@ -17,7 +17,7 @@ use heliotrope_device_proofs::{
 };
 use heliotrope_harness::{
     command::{heliotrope, workspace_root},
-    contracts_build::{bytecode, tool},
+    contracts_build::{bytecode, packages_are_there},
     deploy::{Deployment, receipt},
     devchain::DevChain,
     fleet::{Gateway, GatewayKey},
@@ -36,8 +36,7 @@ const TRIES: usize = 300;
 /// Where a test runs; `None` without the contracts' packages.
 pub(crate) fn config(name: &str, gateways: u32) -> Result<Option<WorldConfig>> {
     let root = workspace_root();
-    if !tool(&root, "anvil").is_file() {
-        println!("skipped: contracts/node_modules is not there, run cargo test-all");
+    if !packages_are_there(&root) {
         return Ok(None);
     }
     let state = root.join("target/heliotrope/tests").join(name);
