@@ -67,7 +67,9 @@ fn central_angle(a: LatLng, b: LatLng) -> f64 {
     let lat = sin((b_lat - a_lat) * 0.5);
     let lng = sin((b.lng_radians() - a.lng_radians()) * 0.5);
     let haversine = lat * lat + cos_of_latitude(a_lat) * cos_of_latitude(b_lat) * lng * lng;
-    2.0 * atan2(haversine.sqrt(), (1.0 - haversine).sqrt())
+    // SECURITY: on the other side of the earth it may be rounded above 1, and no number at all would be 0 metres
+    let rest = if haversine < 1.0 { 1.0 - haversine } else { 0.0 };
+    2.0 * atan2(haversine.sqrt(), rest.sqrt())
 }
 
 /// A cosine by a sine of at most a quarter of π, which needs no reduction.
@@ -124,6 +126,18 @@ mod tests {
         };
         for (metres_north, expected) in [(0.0, 0), (0.49, 0), (0.51, 1), (1.49, 1), (99.6, 100)] {
             assert_eq!(metres(here, north(metres_north)), expected, "{metres_north}");
+        }
+    }
+
+    /// SECURITY: the library has no number for some of these, which as metres is 0.
+    #[test]
+    fn the_other_side_of_the_earth_is_half_around_it() {
+        let half_around = EARTH_RADIUS_KM * 1000.0 * std::f64::consts::PI;
+        for place in places(100_000) {
+            let (lat, lng) = (place.lat(), place.lng());
+            let opposite = LatLng::new(-lat, if lng < 0.0 { lng + 180.0 } else { lng - 180.0 });
+            let metres = f64::from(metres(place, opposite.unwrap()));
+            assert!((metres - half_around).abs() < 1.0, "{place}: {metres}");
         }
     }
 }
